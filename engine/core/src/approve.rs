@@ -1,0 +1,458 @@
+//! `approve`: the one door between a plan and an executor.
+//!
+//! A limit strips buys; nothing blocks an exit. What was cut is returned, not thrown: a refusal is
+//! not an error. [`Approved`] has no public constructor, so a plan that skipped the limits cannot
+//! reach an executor.
+
+use crate::ids::MarketId;
+use crate::plan::{Action, Plan};
+use crate::portfolio::Nav;
+use crate::preference::{Fraction, Limit, RiskPreference};
+use crate::units::Amount;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How limits that the source cannot answer are treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Enforcement {
+    /// Every limit holds; one that cannot be answered forbids buying. The live setting.
+    Strict,
+    /// Limits that can be answered hold; the others are waived and listed. For replays of history
+    /// that did not record what the limits need.
+    Measurable,
+    /// No limit holds; all are listed as waived. For checks of arithmetic.
+    Off,
+}
+
+/// The owner's limits and how they are enforced.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// The limits.
+    pub preference: RiskPreference,
+    /// What happens to a limit without an answer.
+    pub enforcement: Enforcement,
+}
+
+/// What is known of one market at the moment of the decision.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MarketEvidence {
+    /// Whether the market has a fresh observation and takes deposits.
+    pub open: bool,
+    /// The issuer, oracle or curator it rests on; `None` where the source does not say.
+    pub issuer: Option<String>,
+    /// Wrappers between the vault and the asset; `None` where the source does not say.
+    pub wrap_depth: Option<u8>,
+    /// What could be withdrawn within 24 hours of a run; `None` where the source does not say.
+    pub exit_24h_run: Option<Amount>,
+}
+
+/// What is known at the moment of the decision.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Evidence {
+    /// By market; a market that is absent is not open.
+    pub markets: BTreeMap<MarketId, MarketEvidence>,
+    /// CVaR95 over 30 days of the proposed portfolio, as a fraction; `None` without a model.
+    pub cvar95_30d: Option<f64>,
+    /// ES99.9 over a year of the proposed portfolio, as a fraction; `None` without a model.
+    pub es999_1y: Option<f64>,
+    /// The protocols among which the strategy could choose.
+    pub protocols: BTreeSet<String>,
+}
+
+/// A buy that was cut.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The market that was to be bought.
+    pub market: MarketId,
+    /// What cut it.
+    pub cause: RefusalCause,
+    /// What was asked.
+    pub asked: Amount,
+    /// What was left of it.
+    pub allowed: Amount,
+}
+
+/// Why a buy was cut.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalCause {
+    /// The market has no fresh observation, or takes no deposits.
+    NotOpen,
+    /// The limit would be passed.
+    Exceeds(Limit),
+    /// The limit has no answer, and the policy is strict.
+    Unanswerable(Limit),
+    /// Exits and idle money do not pay for it.
+    Unfunded,
+}
+
+/// A limit that was not applied.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Waiver {
+    /// The limit.
+    pub limit: Limit,
+    /// Why.
+    pub cause: WaiverCause,
+}
+
+/// Why a limit was not applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaiverCause {
+    /// All limits are off.
+    Off,
+    /// The source does not say what the limit needs.
+    Unanswerable,
+    /// There is one protocol to choose from, so the limit could only forbid everything.
+    OneProtocol,
+}
+
+/// A plan that passed `approve`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Approved(Plan);
+
+impl Approved {
+    /// The plan.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.0
+    }
+}
+
+/// What `approve` says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// The plan with every buy cut to what the limits allow.
+    pub approved: Approved,
+    /// What was cut.
+    pub refusals: Vec<Refusal>,
+    /// What was not applied.
+    pub waivers: Vec<Waiver>,
+}
+
+/// Cuts the entries of `plan` to what `policy` allows on top of `nav`, and passes every exit.
+///
+/// Entries into a market that is not open are always cut, whatever the policy. Where several entries
+/// share a limit they are cut in proportion.
+#[must_use]
+pub fn approve(plan: Plan, nav: &Nav, evidence: &Evidence, policy: &Policy) -> Verdict {
+    let mut desk = Desk::new(plan, nav, evidence);
+    desk.keep_open_markets();
+    match policy.enforcement {
+        Enforcement::Off => {
+            desk.waivers.extend(Limit::ALL.map(|limit| Waiver {
+                limit,
+                cause: WaiverCause::Off,
+            }));
+        }
+        enforcement => {
+            let strict = enforcement == Enforcement::Strict;
+            desk.portfolio_limit(
+                Limit::Cvar95_30d,
+                evidence.cvar95_30d,
+                policy.preference.cvar95_30d,
+                strict,
+            );
+            desk.portfolio_limit(
+                Limit::Es999_1y,
+                evidence.es999_1y,
+                policy.preference.es999_1y,
+                strict,
+            );
+            desk.protocol_limits(&policy.preference, strict);
+            desk.issuer_limit(policy.preference.per_issuer, strict);
+            desk.wrap_limit(policy.preference.wrap_depth, strict);
+            desk.exit_limit(policy.preference.exit_24h_run, strict);
+        }
+    }
+    desk.keep_funded();
+    desk.verdict()
+}
+
+/// The plan on its way through the limits.
+struct Desk<'a> {
+    plan: Plan,
+    nav: &'a Nav,
+    evidence: &'a Evidence,
+    refusals: Vec<Refusal>,
+    waivers: BTreeSet<Waiver>,
+}
+
+impl<'a> Desk<'a> {
+    fn new(plan: Plan, nav: &'a Nav, evidence: &'a Evidence) -> Desk<'a> {
+        Desk {
+            plan,
+            nav,
+            evidence,
+            refusals: Vec::new(),
+            waivers: BTreeSet::new(),
+        }
+    }
+
+    fn verdict(mut self) -> Verdict {
+        self.plan.entries.retain(|entry| !entry.amount.is_zero());
+        Verdict {
+            approved: Approved(self.plan),
+            refusals: self.refusals,
+            waivers: self.waivers.into_iter().collect(),
+        }
+    }
+
+    fn known(&self, market: &MarketId) -> Option<&MarketEvidence> {
+        self.evidence.markets.get(market)
+    }
+
+    /// What `market` holds after the plan's exits.
+    fn kept(&self, market: &MarketId) -> Amount {
+        let out = self.plan.exits.iter().filter(|exit| exit.market == *market);
+        out.fold(self.nav.held(market), |held, exit| {
+            held.saturating_sub(exit.amount)
+        })
+    }
+
+    /// Cuts every entry for which `limit_to` returns less than is asked.
+    fn cut(&mut self, cause: &RefusalCause, limit_to: impl Fn(&Action) -> Option<Amount>) {
+        for entry in &mut self.plan.entries {
+            let Some(allowed) = limit_to(entry).filter(|allowed| *allowed < entry.amount) else {
+                continue;
+            };
+            self.refusals.push(Refusal {
+                market: entry.market.clone(),
+                cause: cause.clone(),
+                asked: entry.amount,
+                allowed,
+            });
+            entry.amount = allowed;
+        }
+    }
+
+    /// Cuts the entries of `members` in proportion, so that they sum to at most `room`.
+    fn cut_group(&mut self, limit: Limit, members: &BTreeSet<MarketId>, room: Amount) {
+        let asked = self.entering(members);
+        if asked <= room {
+            return;
+        }
+        self.cut(&RefusalCause::Exceeds(limit), |entry| {
+            members
+                .contains(&entry.market)
+                .then(|| entry.amount.mul_div_down(room, asked).unwrap_or_default())
+        });
+    }
+
+    fn entering(&self, members: &BTreeSet<MarketId>) -> Amount {
+        let amounts = self
+            .plan
+            .entries
+            .iter()
+            .filter(|entry| members.contains(&entry.market));
+        amounts.fold(Amount::ZERO, |sum, entry| {
+            Amount(sum.0.saturating_add(entry.amount.0))
+        })
+    }
+
+    /// Either forbids the entries that `affected` names or waives the limit.
+    fn unanswerable(&mut self, limit: Limit, strict: bool, affected: impl Fn(&MarketId) -> bool) {
+        if strict {
+            self.cut(&RefusalCause::Unanswerable(limit), |entry| {
+                affected(&entry.market).then_some(Amount::ZERO)
+            });
+        } else {
+            self.waivers.insert(Waiver {
+                limit,
+                cause: WaiverCause::Unanswerable,
+            });
+        }
+    }
+
+    fn keep_open_markets(&mut self) {
+        let evidence = self.evidence;
+        self.cut(&RefusalCause::NotOpen, |entry| {
+            let open = evidence
+                .markets
+                .get(&entry.market)
+                .is_some_and(|market| market.open);
+            (!open).then_some(Amount::ZERO)
+        });
+    }
+
+    fn portfolio_limit(
+        &mut self,
+        limit: Limit,
+        found: Option<f64>,
+        allowed: Fraction,
+        strict: bool,
+    ) {
+        match found {
+            None => self.unanswerable(limit, strict, |_| true),
+            Some(found) if found <= allowed.value() => {}
+            // NaN lands here too: a measure that is no number allows nothing.
+            Some(_) => self.cut(&RefusalCause::Exceeds(limit), |_| Some(Amount::ZERO)),
+        }
+    }
+
+    /// The cap per protocol, and the loss if the largest goes to zero, which is the same exposure.
+    fn protocol_limits(&mut self, preference: &RiskPreference, strict: bool) {
+        let limits = [
+            (Limit::PerProtocol, preference.per_protocol),
+            (Limit::WorstProtocolLoss, preference.worst_protocol_loss),
+        ];
+        if !strict && self.evidence.protocols.len() <= 1 {
+            let cause = WaiverCause::OneProtocol;
+            self.waivers
+                .extend(limits.map(|(limit, _)| Waiver { limit, cause }));
+            return;
+        }
+        for (limit, cap) in limits {
+            self.cap_groups(limit, cap, |market, _| Some(market.protocol().to_owned()));
+        }
+    }
+
+    fn issuer_limit(&mut self, cap: Fraction, strict: bool) {
+        let evidence = self.evidence;
+        let silent = |market: &MarketId| {
+            evidence
+                .markets
+                .get(market)
+                .is_none_or(|known| known.issuer.is_none())
+        };
+        if self.plan.entries.iter().any(|entry| silent(&entry.market)) {
+            self.unanswerable(Limit::PerIssuer, strict, silent);
+        }
+        self.cap_groups(Limit::PerIssuer, cap, |_, known| {
+            known.and_then(|known| known.issuer.clone())
+        });
+    }
+
+    /// Cuts the entries of each group that `group_of` names to `cap` of NAV, less what the group
+    /// already holds.
+    fn cap_groups(
+        &mut self,
+        limit: Limit,
+        cap: Fraction,
+        group_of: impl Fn(&MarketId, Option<&MarketEvidence>) -> Option<String>,
+    ) {
+        let ceiling = share_of(self.nav.total, cap);
+        let mut groups: BTreeMap<String, BTreeSet<MarketId>> = BTreeMap::new();
+        let entered = self.plan.entries.iter().map(|entry| &entry.market);
+        for market in entered.chain(self.nav.by_market.keys()) {
+            if let Some(group) = group_of(market, self.known(market)) {
+                groups.entry(group).or_default().insert(market.clone());
+            }
+        }
+        for members in groups.values() {
+            let kept = members.iter().fold(Amount::ZERO, |sum, market| {
+                Amount(sum.0.saturating_add(self.kept(market).0))
+            });
+            self.cut_group(limit, members, ceiling.saturating_sub(kept));
+        }
+    }
+
+    fn wrap_limit(&mut self, deepest: u8, strict: bool) {
+        let evidence = self.evidence;
+        let depth = |market: &MarketId| {
+            evidence
+                .markets
+                .get(market)
+                .and_then(|known| known.wrap_depth)
+        };
+        if self
+            .plan
+            .entries
+            .iter()
+            .any(|entry| depth(&entry.market).is_none())
+        {
+            self.unanswerable(Limit::WrapDepth, strict, |market| depth(market).is_none());
+        }
+        self.cut(&RefusalCause::Exceeds(Limit::WrapDepth), |entry| {
+            depth(&entry.market)
+                .is_some_and(|depth| depth > deepest)
+                .then_some(Amount::ZERO)
+        });
+    }
+
+    /// Keeps what could not leave within 24 hours of a run below `1 - least` of NAV.
+    fn exit_limit(&mut self, least: Fraction, strict: bool) {
+        let evidence = self.evidence;
+        let exit = |market: &MarketId| {
+            evidence
+                .markets
+                .get(market)
+                .and_then(|known| known.exit_24h_run)
+        };
+        if self
+            .plan
+            .entries
+            .iter()
+            .any(|entry| exit(&entry.market).is_none())
+        {
+            self.unanswerable(Limit::Exit24hRun, strict, |market| exit(market).is_none());
+        }
+        // A held market without an answer counts as stuck.
+        let stuck_now = self.nav.by_market.keys().fold(Amount::ZERO, |sum, market| {
+            let stuck = self
+                .kept(market)
+                .saturating_sub(exit(market).unwrap_or_default());
+            Amount(sum.0.saturating_add(stuck.0))
+        });
+        let allowed = self
+            .nav
+            .total
+            .saturating_sub(share_of(self.nav.total, least));
+        let room = allowed.saturating_sub(stuck_now);
+        let grows: BTreeMap<MarketId, Amount> = self
+            .plan
+            .entries
+            .iter()
+            .filter_map(|entry| {
+                let (kept, exit) = (self.kept(&entry.market), exit(&entry.market)?);
+                let after = Amount(kept.0.saturating_add(entry.amount.0)).saturating_sub(exit);
+                Some((
+                    entry.market.clone(),
+                    after.saturating_sub(kept.saturating_sub(exit)),
+                ))
+            })
+            .collect();
+        let growth = grows.values().fold(Amount::ZERO, |sum, grown| {
+            Amount(sum.0.saturating_add(grown.0))
+        });
+        if growth <= room {
+            return;
+        }
+        self.cut(&RefusalCause::Exceeds(Limit::Exit24hRun), |entry| {
+            let grown = *grows.get(&entry.market)?;
+            let stays = grown.mul_div_down(room, growth).unwrap_or_default();
+            Some(entry.amount.saturating_sub(grown.saturating_sub(stays)))
+        });
+    }
+
+    /// Entries never sum to more than idle money and exits pay, less the costs.
+    fn keep_funded(&mut self) {
+        let paid = Amount(
+            self.nav
+                .idle
+                .0
+                .saturating_add(Plan::sum(&self.plan.exits).0),
+        )
+        .saturating_sub(self.plan.cost.known());
+        let asked = Plan::sum(&self.plan.entries);
+        if asked > paid {
+            self.cut(&RefusalCause::Unfunded, |entry| {
+                Some(entry.amount.mul_div_down(paid, asked).unwrap_or_default())
+            });
+        }
+    }
+}
+
+/// `fraction` of `amount`, rounded down; the fraction is taken to the nearest billionth, so that a
+/// limit written 0.35 is 35 % and not the binary number just below it.
+fn share_of(amount: Amount, fraction: Fraction) -> Amount {
+    const BILLION: u64 = 1_000_000_000;
+    let billionths = Amount::from_f64_floor(fraction.value() + 0.5e-9, 9).unwrap_or_default();
+    let one = Amount(alloy_primitives::U256::from(BILLION));
+    amount.mul_div_down(billionths, one).unwrap_or_default()
+}
+
+#[cfg(test)]
+#[path = "approve_tests.rs"]
+mod tests;

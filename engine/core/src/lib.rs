@@ -1,0 +1,28 @@
+//! The vocabulary of Plimsoll: units, identifiers, portfolio, risk preference, plan, approval and
+//! journal entries.
+//!
+//! Everything here is pure: no clock, no file, no network, no randomness, no data frames. Money is
+//! [`units::Amount`] (an integer of raw token units); models use `f64`; the two meet only at the
+//! doors in [`units`].
+
+pub mod approve;
+pub mod asset;
+pub mod ids;
+pub mod journal;
+pub mod plan;
+pub mod portfolio;
+pub mod preference;
+pub mod time;
+pub mod units;
+
+pub use approve::{
+    Approved, Enforcement, Evidence, MarketEvidence, Policy, Refusal, Verdict, Waiver, approve,
+};
+pub use asset::Denomination;
+pub use ids::{ChainId, MarketId};
+pub use journal::Entry;
+pub use plan::{Action, ActionKind, Plan, PlanCost};
+pub use portfolio::{Nav, Portfolio, Position};
+pub use preference::{Limit, RiskLine, RiskPreference};
+pub use time::{Day, Time};
+pub use units::{Amount, Apr, Bps, Ray, Shares, Wad};

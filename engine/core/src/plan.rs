@@ -1,0 +1,79 @@
+//! A plan: what to leave, what to enter, what it costs.
+
+use crate::ids::MarketId;
+use crate::time::Time;
+use crate::units::Amount;
+use serde::{Deserialize, Serialize};
+
+/// Whether an action brings money into a market or out of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ActionKind {
+    /// From the market to idle.
+    Exit,
+    /// From idle to the market.
+    Enter,
+}
+
+/// One call: money in or out of one market.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Action {
+    /// In or out.
+    pub kind: ActionKind,
+    /// The market.
+    pub market: MarketId,
+    /// How much, in the vault's denomination.
+    pub amount: Amount,
+}
+
+/// What carrying out a plan costs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanCost {
+    /// Swap and exit fees on one-way turnover.
+    pub proportional: Amount,
+    /// Gas of all actions; `None` where the gas price is not known, which is not free.
+    pub gas: Option<Amount>,
+}
+
+impl PlanCost {
+    /// Returns what the vault pays: the proportional part and the gas, where it is known.
+    #[must_use]
+    pub fn known(&self) -> Amount {
+        Amount(
+            self.proportional
+                .0
+                .saturating_add(self.gas.unwrap_or_default().0),
+        )
+    }
+}
+
+/// Ordered actions: exits first, so that they feed the entries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The clock at which it was made.
+    pub as_of: Time,
+    /// Money to take out, by market, each once.
+    pub exits: Vec<Action>,
+    /// Money to bring in, by market, each once.
+    pub entries: Vec<Action>,
+    /// One-way turnover: the larger of what is left and what is entered, the first entry left out.
+    pub turnover: Amount,
+    /// What it costs.
+    pub cost: PlanCost,
+}
+
+impl Plan {
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.exits.is_empty() && self.entries.is_empty()
+    }
+
+    /// Sums the amounts of `actions`, stopping at the largest representable amount.
+    #[must_use]
+    pub fn sum(actions: &[Action]) -> Amount {
+        actions.iter().fold(Amount::ZERO, |sum, action| {
+            Amount(sum.0.saturating_add(action.amount.0))
+        })
+    }
+}
