@@ -1,0 +1,245 @@
+//! The trait [`Strategy`]: given what is known, where should the money be?
+
+use crate::view::View;
+use plimsoll_core::{Apr, MarketId};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Given everything observed so far, where should the money be?
+///
+/// Pure: the same view and the same holding give the same target.
+pub trait Strategy: Send + Sync + fmt::Debug {
+    /// The name under which it is chosen and reported.
+    fn name(&self) -> &'static str;
+
+    /// Its parameters, by name, as they are reported.
+    fn params(&self) -> BTreeMap<&'static str, String>;
+
+    /// Returns where the money should be, given `view` and the weights held now.
+    ///
+    /// # Errors
+    /// [`StrategyError`] where no answer is possible; nothing moves then.
+    fn target(
+        &self,
+        view: &View<'_>,
+        held: &BTreeMap<MarketId, f64>,
+    ) -> Result<Target, StrategyError>;
+}
+
+/// Why a strategy has no answer.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum StrategyError {
+    /// Its weights are no portfolio.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// A market named in its parameters has never been observed.
+    #[error(
+        "market {market} is not in the data up to the clock; `plimsoll data check` lists the markets"
+    )]
+    UnknownMarket {
+        /// The market.
+        market: MarketId,
+    },
+}
+
+/// Why weights are no portfolio.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum TargetError {
+    /// A weight that is negative or no number.
+    #[error("weight {weight} of {market} is not a number from 0 to 1")]
+    Weight {
+        /// The market.
+        market: MarketId,
+        /// Its weight.
+        weight: f64,
+    },
+    /// More than everything.
+    #[error("weights sum to {sum}, more than 1")]
+    Sum {
+        /// The sum.
+        sum: f64,
+    },
+}
+
+/// Where the money should be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// The wanted weights, the rest idle; `None` to leave everything as it is.
+    weights: Option<BTreeMap<MarketId, f64>>,
+    /// Why.
+    pub reason: Reason,
+    /// The markets ranked, best first, with what they were ranked by.
+    pub alternatives: Vec<(MarketId, f64)>,
+}
+
+/// Tolerance on the sum of weights: what adding a thousand rounded quotients can be off by.
+const SUM_TOLERANCE: f64 = 1e-9;
+/// How many alternatives a target keeps.
+const ALTERNATIVES: usize = 5;
+
+impl Target {
+    /// Returns a target that moves to `weights`, the rest idle.
+    ///
+    /// # Errors
+    /// [`TargetError`] where a weight is negative or no number, or they sum to more than one.
+    pub fn weights(
+        weights: BTreeMap<MarketId, f64>,
+        reason: Reason,
+    ) -> Result<Target, TargetError> {
+        for (market, weight) in &weights {
+            if !(0.0..=1.0 + SUM_TOLERANCE).contains(weight) {
+                return Err(TargetError::Weight {
+                    market: market.clone(),
+                    weight: *weight,
+                });
+            }
+        }
+        let sum: f64 = weights.values().sum();
+        if sum > 1.0 + SUM_TOLERANCE {
+            return Err(TargetError::Sum { sum });
+        }
+        Ok(Target {
+            weights: Some(weights),
+            reason,
+            alternatives: Vec::new(),
+        })
+    }
+
+    /// Returns a target that leaves everything as it is.
+    #[must_use]
+    pub fn stay(reason: Reason) -> Target {
+        Target {
+            weights: None,
+            reason,
+            alternatives: Vec::new(),
+        }
+    }
+
+    /// Keeps the best of `ranked`, which is in any order.
+    #[must_use]
+    pub fn among(mut self, mut ranked: Vec<(MarketId, f64)>) -> Target {
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        ranked.truncate(ALTERNATIVES);
+        self.alternatives = ranked;
+        self
+    }
+
+    /// The wanted weights, or `None` to leave everything as it is.
+    #[must_use]
+    pub fn wanted(&self) -> Option<&BTreeMap<MarketId, f64>> {
+        self.weights.as_ref()
+    }
+}
+
+/// Why a strategy wants what it wants.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reason {
+    /// Nothing can be bought now.
+    NothingOpen,
+    /// The first entry.
+    Enter {
+        /// Into this market.
+        market: MarketId,
+        /// At this rate.
+        apr: Apr,
+    },
+    /// A better market.
+    Switch {
+        /// Into this market.
+        to: MarketId,
+        /// At this rate.
+        apr: Apr,
+        /// The rate of what is held; `None` where it is unknown.
+        held: Option<Apr>,
+    },
+    /// What is held is best, or not beaten by enough.
+    Stay {
+        /// The rate of what is held; `None` where it is unknown.
+        held: Option<Apr>,
+        /// The best other rate.
+        best: Option<Apr>,
+        /// What it would have to be beaten by, where there is a margin.
+        margin: Option<Apr>,
+    },
+    /// The rule never moves once it is in.
+    Hold,
+    /// The same in every open market.
+    Equal {
+        /// How many there are.
+        markets: usize,
+    },
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rate = |apr: &Option<Apr>| {
+            apr.map_or_else(|| "an unknown rate".to_owned(), |apr| apr.to_string())
+        };
+        match self {
+            Reason::NothingOpen => f.write_str("no market can be bought now"),
+            Reason::Enter { market, apr } => write!(f, "first entry: {market} at {apr}"),
+            Reason::Switch { to, apr, held } => {
+                write!(f, "{to} at {apr} beats what is held at {}", rate(held))
+            }
+            Reason::Stay {
+                held,
+                best: Some(best),
+                margin: Some(margin),
+            } => write!(
+                f,
+                "stay: the best other rate, {best}, does not beat {} by {margin}",
+                rate(held)
+            ),
+            Reason::Stay {
+                held,
+                best: Some(best),
+                margin: None,
+            } => {
+                write!(
+                    f,
+                    "stay: the best other rate, {best}, does not beat {}",
+                    rate(held)
+                )
+            }
+            Reason::Stay {
+                held, best: None, ..
+            } => {
+                write!(f, "stay at {}: nothing else can be bought", rate(held))
+            }
+            Reason::Hold => f.write_str("hold: the rule never moves once it is in"),
+            Reason::Equal { markets } => write!(f, "the same in each of {markets} open markets"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn weights(pairs: &[(&str, f64)]) -> BTreeMap<MarketId, f64> {
+        pairs
+            .iter()
+            .map(|(name, weight)| (name.parse().unwrap(), *weight))
+            .collect()
+    }
+
+    #[test]
+    fn weights_that_are_no_portfolio_are_refused() {
+        let error =
+            Target::weights(weights(&[("a:1:x", 0.7), ("a:1:y", 0.7)]), Reason::Hold).unwrap_err();
+        assert_eq!(error.to_string(), "weights sum to 1.4, more than 1");
+        for bad in [-0.1, f64::NAN, 1.5] {
+            assert!(
+                Target::weights(weights(&[("a:1:x", bad)]), Reason::Hold).is_err(),
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_third_three_times_is_everything() {
+        let third = 1.0 / 3.0;
+        let all = weights(&[("a:1:x", third), ("a:1:y", third), ("a:1:z", third)]);
+        assert!(Target::weights(all, Reason::Hold).is_ok());
+    }
+}

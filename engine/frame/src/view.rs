@@ -1,0 +1,178 @@
+//! The view: everything observed at or before a clock, and no way to name anything later.
+
+use crate::market_frame::MarketFrame;
+use crate::schema::Column;
+use plimsoll_core::{Apr, MarketId, Time};
+use polars::prelude::{DataFrame, IdxSize};
+use std::collections::BTreeMap;
+
+/// How many days old the newest row of a market may be before the market counts as stale.
+pub const FRESH_DAYS: i64 = 1;
+
+/// What had been observed when the clock stood at [`View::clock`].
+#[derive(Debug, Clone, Copy)]
+pub struct View<'t> {
+    frame: &'t MarketFrame,
+    /// Rows at or before the clock: the first so many of the frame, which is sorted by time.
+    rows: usize,
+    clock: Time,
+}
+
+/// The newest row of a market.
+///
+/// # Units
+/// As the columns of the frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quote {
+    /// The market.
+    pub market: MarketId,
+    /// The row's own time.
+    pub time: Time,
+    /// Whether the row is at most [`FRESH_DAYS`] days older than the clock.
+    pub is_fresh: bool,
+    /// The index.
+    pub share_price: Option<f64>,
+    /// Advertised rate.
+    pub supply_apr: Option<Apr>,
+    /// USD per whole unit of the asset.
+    pub price_usd: Option<f64>,
+    /// Total value, USD.
+    pub tvl_usd: Option<f64>,
+    /// What can be withdrawn in this block, USD.
+    pub exit_usd: Option<f64>,
+    /// What can be deposited in this block, USD.
+    pub entry_usd: Option<f64>,
+    /// Days before a withdrawal pays.
+    pub exit_delay_days: Option<f64>,
+}
+
+impl Quote {
+    /// Whether the market can be bought: observed freshly, with a rate and an index, and taking
+    /// deposits as far as the source says.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.is_fresh
+            && self.supply_apr.is_some()
+            && self.share_price.is_some()
+            && self.entry_usd.is_none_or(|entry| entry > 0.0)
+    }
+}
+
+impl<'t> View<'t> {
+    pub(crate) fn new(frame: &'t MarketFrame, clock: Time) -> View<'t> {
+        let rows = frame.times().partition_point(|time| *time <= clock);
+        View { frame, rows, clock }
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> Time {
+        self.clock
+    }
+
+    /// Returns the rows observed so far.
+    ///
+    /// # Frame
+    /// A slice of the market frame, in its order; nothing is copied.
+    #[must_use]
+    pub fn table(&self) -> DataFrame {
+        self.frame.table().slice(0, self.rows)
+    }
+
+    /// Returns the rows of the last `days` UTC days, today included.
+    ///
+    /// # Frame
+    /// A slice of the market frame, in its order; nothing is copied.
+    #[must_use]
+    pub fn trailing(&self, days: i64) -> DataFrame {
+        let from = self.clock.day().plus(1 - days).start();
+        let first = self
+            .frame
+            .times()
+            .partition_point(|time| *time < from)
+            .min(self.rows);
+        let offset = i64::try_from(first).unwrap_or(i64::MAX);
+        self.frame.table().slice(offset, self.rows - first)
+    }
+
+    /// Returns the newest row of each market observed so far, by market.
+    #[must_use]
+    pub fn quotes(&self) -> Vec<Quote> {
+        self.frame
+            .markets()
+            .iter()
+            .filter_map(|market| self.quote(market))
+            .collect()
+    }
+
+    /// Returns the newest row of `market`, or `None` if it has not been observed yet.
+    #[must_use]
+    pub fn quote(&self, market: &MarketId) -> Option<Quote> {
+        let row = *self.seen(market).last()?;
+        let at = usize::try_from(row).ok()?;
+        let time = *self.frame.times().get(at)?;
+        let number = |column| {
+            self.frame
+                .numbers(column)
+                .and_then(|numbers| numbers.get(at))
+        };
+        Some(Quote {
+            market: market.clone(),
+            time,
+            is_fresh: self.clock.day().0 - time.day().0 <= FRESH_DAYS,
+            share_price: number(Column::SharePrice),
+            supply_apr: number(Column::SupplyApr).map(Apr),
+            price_usd: number(Column::PriceUsd),
+            tvl_usd: number(Column::TvlUsd),
+            exit_usd: number(Column::ExitUsd),
+            entry_usd: number(Column::EntryUsd),
+            exit_delay_days: number(Column::ExitDelayDays),
+        })
+    }
+
+    /// Returns the last known number of `market` in `column` at or before the clock.
+    #[must_use]
+    pub fn last_known(&self, market: &MarketId, column: Column) -> Option<f64> {
+        let numbers = self.frame.numbers(column)?;
+        self.seen(market)
+            .iter()
+            .rev()
+            .find_map(|row| numbers.get(usize::try_from(*row).ok()?))
+    }
+
+    /// Returns the mean of `column` over the last `days` UTC days, today included, of every market
+    /// that has a number there. Missing numbers are left out, not counted as zero.
+    #[must_use]
+    pub fn trailing_mean(&self, column: Column, days: i64) -> BTreeMap<MarketId, f64> {
+        let from = self.clock.day().plus(1 - days).start();
+        let Some(numbers) = self.frame.numbers(column) else {
+            return BTreeMap::new();
+        };
+        let mean = |market: &MarketId| {
+            let (mut sum, mut count) = (0.0, 0u32);
+            for row in self.seen(market).iter().rev() {
+                let at = usize::try_from(*row).ok()?;
+                if self.frame.times().get(at).is_none_or(|time| *time < from) {
+                    break;
+                }
+                if let Some(value) = numbers.get(at) {
+                    sum += value;
+                    count += 1;
+                }
+            }
+            (count > 0).then(|| sum / f64::from(count))
+        };
+        let markets = self.frame.markets().iter();
+        markets
+            .filter_map(|market| Some((market.clone(), mean(market)?)))
+            .collect()
+    }
+
+    /// The rows of `market` observed so far.
+    fn seen(&self, market: &MarketId) -> &'t [IdxSize] {
+        let rows = self.frame.rows_of(market);
+        let count =
+            rows.partition_point(|row| usize::try_from(*row).is_ok_and(|row| row < self.rows));
+        rows.get(..count).unwrap_or(&[])
+    }
+}
