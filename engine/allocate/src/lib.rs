@@ -1,1 +1,11 @@
-//! .
+//! From a target to a plan, and the pure loop body [`step()`].
+//!
+//! Pure: no clock, no file, no network. The live driver and the replay driver both call [`step()`].
+
+pub mod evidence;
+pub mod planning;
+pub mod step;
+
+pub use evidence::{RunScenario, evidence};
+pub use planning::{CostModel, plan};
+pub use step::{Decision, Observed, State, step};

@@ -174,6 +174,21 @@ impl Gate {
         });
     }
 
+    /// Adds rows of a network that has no known chain id, which the source left out.
+    pub fn note_unknown_network(&mut self, name: &str, days: (Day, Day), rows: u64) {
+        let finding = Finding {
+            market: None,
+            symbol: name,
+            defect: Defect::UnknownNetwork,
+            action: Action::Dropped,
+            day: days.0,
+            until: days.1,
+            rows,
+        };
+        self.report
+            .add(&finding, || format!("no chain id is known for {name:?}"));
+    }
+
     /// Returns the quality table of everything admitted so far.
     #[must_use]
     pub fn report(&self) -> QualityReport {

@@ -55,8 +55,7 @@ impl MarketFrame {
     ///
     /// # Errors
     /// As [`MarketFrame::try_new`].
-    pub fn from_rows(mut rows: Vec<MarketRow>) -> Result<MarketFrame, FrameError> {
-        rows.sort_by(|a, b| (a.time, &a.market).cmp(&(b.time, &b.market)));
+    pub fn from_rows(rows: Vec<MarketRow>) -> Result<MarketFrame, FrameError> {
         let mut builder = MarketFrameBuilder::with_capacity(rows.len());
         for row in &rows {
             builder.push(row);
@@ -137,7 +136,7 @@ impl MarketFrame {
     }
 }
 
-/// Collects rows, already in order, into columns.
+/// Collects rows into columns.
 #[derive(Debug, Default)]
 pub struct MarketFrameBuilder {
     blocks: Vec<Option<u64>>,
@@ -186,12 +185,13 @@ impl MarketFrameBuilder {
         }
     }
 
-    /// Builds and validates the frame.
+    /// Sorts, builds and validates the frame.
     ///
     /// # Errors
     /// As [`MarketFrame::try_new`].
     pub fn finish(self) -> Result<MarketFrame, FrameError> {
         let height = self.times.len();
+        let order = self.order();
         let names = StringChunked::from_iter_values(
             pl(schema::MARKET),
             self.names.iter().map(MarketId::as_str),
@@ -211,7 +211,37 @@ impl MarketFrameBuilder {
             let nulls = Float64Chunked::full_null(pl(column.name()), height);
             columns.push(numbers.zip_with(&known, &nulls)?.into_column());
         }
-        MarketFrame::try_new(DataFrame::new(height, columns)?)
+        let table = DataFrame::new(height, columns)?;
+        MarketFrame::try_new(match order {
+            Some(order) => table.take(&IdxCa::from_vec(pl("row"), order))?,
+            None => table,
+        })
+    }
+
+    /// The rows by (time, market), or `None` where they are in that order already.
+    fn order(&self) -> Option<Vec<IdxSize>> {
+        let mut ranks = vec![0usize; self.names.len()];
+        for (rank, code) in self.markets.values().enumerate() {
+            if let Some(slot) = usize::try_from(*code)
+                .ok()
+                .and_then(|code| ranks.get_mut(code))
+            {
+                *slot = rank;
+            }
+        }
+        let rank = |code: &IdxSize| usize::try_from(*code).ok().and_then(|code| ranks.get(code));
+        let keys: Vec<_> = self
+            .times
+            .iter()
+            .zip(&self.codes)
+            .map(|(time, code)| (*time, rank(code)))
+            .collect();
+        if keys.is_sorted() {
+            return None;
+        }
+        let mut order: Vec<IdxSize> = (0..).take(keys.len()).collect();
+        order.sort_by_key(|row| usize::try_from(*row).ok().and_then(|row| keys.get(row)));
+        Some(order)
     }
 }
 

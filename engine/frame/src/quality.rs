@@ -19,6 +19,8 @@ pub enum Defect {
     OutOfOrder,
     /// The row belongs to another network than the one it is filed under.
     ForeignNetwork,
+    /// The network has no known chain id, so its markets cannot be named.
+    UnknownNetwork,
     /// The first row of a market: there is nothing to check it against.
     FirstObservation,
     /// The rate is a hundred times what the index or the market's own past says: percent read as a
@@ -64,6 +66,7 @@ impl fmt::Display for Defect {
             Defect::Duplicate => "duplicate row",
             Defect::OutOfOrder => "out of order",
             Defect::ForeignNetwork => "row of another network",
+            Defect::UnknownNetwork => "unknown network",
             Defect::FirstObservation => "first observation",
             Defect::UnitSlip => "unit slip",
             Defect::ImplausibleRate => "implausible rate",
@@ -110,10 +113,13 @@ pub struct QualityRow {
     pub detail: String,
 }
 
+/// The market, or for the whole source what is meant by it; the defect; the action.
+type Key = (Option<MarketId>, String, Defect, Action);
+
 /// The quality table of a source.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct QualityReport {
-    lines: BTreeMap<(Option<MarketId>, Defect, Action), QualityRow>,
+    lines: BTreeMap<Key, QualityRow>,
 }
 
 /// One instance of a defect.
@@ -138,7 +144,17 @@ pub struct Finding<'a> {
 impl QualityReport {
     /// Adds an instance; `detail` is asked for only when the line is new.
     pub fn add(&mut self, finding: &Finding<'_>, detail: impl FnOnce() -> String) {
-        let key = (finding.market.cloned(), finding.defect, finding.action);
+        let about = if finding.market.is_none() {
+            finding.symbol
+        } else {
+            ""
+        };
+        let key = (
+            finding.market.cloned(),
+            about.to_owned(),
+            finding.defect,
+            finding.action,
+        );
         let line = self.lines.entry(key).or_insert_with(|| QualityRow {
             market: finding
                 .market

@@ -1,0 +1,468 @@
+//! Recorded history as an adapter: one day a batch, in the order of time.
+
+use super::pools::{self, apr_from_apy_pct};
+use super::prices::PriceBook;
+use super::table::Table;
+use super::{Selection, reserves};
+use async_trait::async_trait;
+use plimsoll_core::{ChainId, MarketId, Time};
+use plimsoll_execute::adapter::Disorder;
+use plimsoll_execute::{Adapter, AdapterError};
+use plimsoll_frame::{Column as Number, MarketRow, Observation};
+use polars::prelude::*;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A kind of file that holds observations of markets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Lending reserves with an index.
+    Reserves,
+    /// Advertised yields.
+    Pools,
+}
+
+impl Kind {
+    pub(super) const ALL: [Kind; 2] = [Kind::Reserves, Kind::Pools];
+
+    /// What its file names hold (`*`) or begin with.
+    pub(super) fn patterns(self) -> &'static [&'static str] {
+        match self {
+            Kind::Reserves => &["*reserves_daily"],
+            Kind::Pools => &["pool_yields_daily"],
+        }
+    }
+
+    /// How many decimals the source keeps of an index.
+    fn index_decimals(self) -> Option<u8> {
+        matches!(self, Kind::Reserves).then_some(6)
+    }
+}
+
+/// Decimals beyond which an index counts as exact.
+const FULL_INDEX_DECIMALS: u8 = 12;
+
+/// The rows of one file, ready to be given out day by day.
+#[derive(Debug)]
+pub(super) struct History {
+    kind: Kind,
+    name: String,
+    rows: Rows,
+    /// Rows in the order of (time, market).
+    order: Vec<usize>,
+    /// The market of each row; `None` on a network without a known id.
+    codes: Vec<usize>,
+    markets: Vec<Option<MarketId>>,
+    next: usize,
+    prices: PriceBook,
+    index_decimals: Option<u8>,
+    disorder: Vec<Disorder>,
+}
+
+/// The columns of the rows, in the order of the file.
+#[derive(Debug)]
+struct Rows {
+    time: Vec<i64>,
+    symbol: Vec<Arc<str>>,
+    key_network: Vec<Option<ChainId>>,
+    updated_at: Int64Chunked,
+    numbers: Vec<(Number, Float64Chunked)>,
+    borrow_apr: Float64Chunked,
+    borrowable: BooleanChunked,
+    takes_deposits: BooleanChunked,
+    marked_stale: BooleanChunked,
+}
+
+impl History {
+    /// Reads the selected rows of `path`.
+    pub(super) fn read(
+        kind: Kind,
+        path: &Path,
+        selection: &Selection,
+    ) -> Result<History, AdapterError> {
+        let table = Table::open(path)?;
+        let columns = match kind {
+            Kind::Reserves => reserves::columns(&table)?,
+            Kind::Pools => pools::columns(&table)?,
+        };
+        let read = table.collect(select(&table, columns, selection)?)?;
+        let file = table.file();
+        let texts = |name: &'static str,
+                     may_be_null: bool|
+         -> Result<Vec<Option<Arc<str>>>, AdapterError> {
+            let column = table.column(&read, name)?.clone();
+            interned(&column, may_be_null).map_err(|row| AdapterError::Null {
+                file: file.clone(),
+                column: name,
+                row,
+            })
+        };
+        let time = table.column(&read, "time")?;
+        let time = whole(time).map_err(|row| AdapterError::Null {
+            file: file.clone(),
+            column: "timestamp",
+            row,
+        })?;
+        let is_in_range = |time: &i64| selection.from.is_none_or(|from| Time(*time).day() >= from);
+        if !time.iter().any(is_in_range) {
+            return Err(table.empty_range(selection.from, selection.to, "timestamp")?);
+        }
+        let (protocol, chain) = (
+            texts("protocol", false)?,
+            texts("chain", kind == Kind::Pools)?,
+        );
+        let (address, symbol) = (texts("address", false)?, texts("symbol", false)?);
+        let (markets, codes) = markets(kind, &protocol, &chain, &address);
+        let disorder = disorder(&time, &codes, &markets, &symbol, &chain);
+        let numbers = |name: &str| -> Result<Float64Chunked, AdapterError> {
+            let numbers = table.column(&read, name)?.f64().cloned();
+            numbers.map_err(|error| AdapterError::Unreadable {
+                file: file.clone(),
+                detail: error.to_string(),
+            })
+        };
+        let flags = |name: &str| -> Result<BooleanChunked, AdapterError> {
+            let flags = table.column(&read, name)?.bool().cloned();
+            flags.map_err(|error| AdapterError::Unreadable {
+                file: file.clone(),
+                detail: error.to_string(),
+            })
+        };
+        let mut values = Vec::new();
+        for number in Number::ALL {
+            let column = numbers(number.name())?;
+            let is_apy =
+                kind == Kind::Pools && matches!(number, Number::SupplyApr | Number::RewardApr);
+            values.push((
+                number,
+                if is_apy {
+                    column.apply_values(apr_from_apy_pct)
+                } else {
+                    column
+                },
+            ));
+        }
+        let updated_at = table
+            .column(&read, "updated_at")?
+            .i64()
+            .cloned()
+            .map_err(|error| AdapterError::Unreadable {
+                file: file.clone(),
+                detail: error.to_string(),
+            })?;
+        let rows = Rows {
+            key_network: texts("key", true)?
+                .iter()
+                .map(|key| network_of(key.as_deref()))
+                .collect(),
+            symbol: symbol.into_iter().map(Option::unwrap_or_default).collect(),
+            updated_at,
+            borrow_apr: numbers("borrow_apr")?,
+            borrowable: flags("borrowable")?,
+            takes_deposits: flags("takes_deposits")?,
+            marked_stale: flags("marked_stale")?,
+            numbers: values,
+            time,
+        };
+        let index_decimals = kind
+            .index_decimals()
+            .filter(|few| rows.has_few_decimals(*few));
+        Ok(History {
+            kind,
+            name: super::table::short(path),
+            order: order(&rows.time, &codes, &markets),
+            codes,
+            markets,
+            next: 0,
+            prices: PriceBook::default(),
+            index_decimals,
+            disorder,
+            rows,
+        })
+    }
+
+    /// Every symbol, upper case.
+    pub(super) fn symbols(&self) -> impl Iterator<Item = String> {
+        let distinct: BTreeSet<&Arc<str>> = self.rows.symbol.iter().collect();
+        distinct.into_iter().map(|symbol| symbol.to_uppercase())
+    }
+
+    /// Adds prices, for rows that have none of their own.
+    pub(super) fn with_prices(mut self, prices: PriceBook) -> History {
+        self.prices = prices;
+        self
+    }
+
+    fn observation(&self, row: usize) -> Option<Observation> {
+        let market = self.markets.get(*self.codes.get(row)?)?.clone()?;
+        let rows = &self.rows;
+        let mut typed = MarketRow::empty(market, Time(*rows.time.get(row)?));
+        for (number, values) in &rows.numbers {
+            typed.set(*number, values.get(row));
+        }
+        let symbol = rows.symbol.get(row)?.clone();
+        if typed.get(Number::PriceUsd).is_none() {
+            typed.set(Number::PriceUsd, self.prices.at(&symbol, typed.time));
+        }
+        Some(Observation {
+            row: typed,
+            symbol,
+            updated_at: rows.updated_at.get(row).map(Time),
+            borrow_apr: rows.borrow_apr.get(row),
+            borrowable: rows.borrowable.get(row),
+            takes_deposits: rows.takes_deposits.get(row),
+            marked_stale: rows.marked_stale.get(row).unwrap_or(false),
+            key_network: rows.key_network.get(row).copied().flatten(),
+            index_decimals: self.index_decimals,
+        })
+    }
+}
+
+#[async_trait]
+impl Adapter for History {
+    fn name(&self) -> String {
+        format!(
+            "{} ({})",
+            self.name,
+            if self.kind == Kind::Reserves {
+                "index"
+            } else {
+                "advertised rates"
+            }
+        )
+    }
+
+    async fn observe(&mut self) -> Result<Option<Vec<Observation>>, AdapterError> {
+        let day_of = |row: &usize| self.rows.time.get(*row).map(|time| Time(*time).day());
+        let Some(rest) = self.order.get(self.next..).filter(|rest| !rest.is_empty()) else {
+            return Ok(None);
+        };
+        let day = rest.first().and_then(day_of);
+        let count = rest.partition_point(|row| day_of(row) == day);
+        let batch = rest
+            .iter()
+            .take(count)
+            .filter_map(|row| self.observation(*row))
+            .collect();
+        self.next += count;
+        Ok(Some(batch))
+    }
+
+    fn disorder(&self) -> Vec<Disorder> {
+        self.disorder.clone()
+    }
+}
+
+impl Rows {
+    /// Whether every index of the file is a whole number of 10^-`decimals`: it was rounded.
+    fn has_few_decimals(&self, decimals: u8) -> bool {
+        let scale = 10f64.powi(i32::from(decimals.min(FULL_INDEX_DECIMALS)));
+        let index = self
+            .numbers
+            .iter()
+            .find(|(number, _)| *number == Number::SharePrice);
+        index.is_some_and(|(_, values)| {
+            values.iter().flatten().take(1000).all(|index| {
+                let scaled = index * scale;
+                (scaled - scaled.round()).abs() < 1e-3
+            })
+        })
+    }
+}
+
+/// The query for the selected rows.
+fn select(
+    table: &Table,
+    columns: Vec<Expr>,
+    selection: &Selection,
+) -> Result<LazyFrame, AdapterError> {
+    let mut query = table.scan();
+    if !selection.chains.is_empty() {
+        let names = table.collect(table.scan().select([col("chain").unique()]))?;
+        let wanted = interned(table.column(&names, "chain")?, true).unwrap_or_default();
+        let wanted = wanted.into_iter().flatten().filter(|name| {
+            ChainId::by_name(name).is_some_and(|chain| selection.chains.contains(&chain))
+        });
+        let any = wanted.fold(lit(false), |any, name| {
+            any.or(col("chain").eq(lit(name.to_string())))
+        });
+        query = query.filter(any);
+    }
+    query = query.select(columns);
+    if let Some(to) = selection.to {
+        query = query.filter(col("time").lt_eq(lit(to.end().0)));
+    }
+    Ok(query)
+}
+
+/// The texts of a column, each distinct one once in memory; the row of the first null that may not be.
+fn interned(column: &Column, may_be_null: bool) -> Result<Vec<Option<Arc<str>>>, usize> {
+    let Ok(texts) = column.str() else {
+        return Err(0);
+    };
+    let mut known: HashMap<&str, Arc<str>> = HashMap::new();
+    texts
+        .iter()
+        .enumerate()
+        .map(|(row, text)| match text {
+            None if may_be_null => Ok(None),
+            None => Err(row),
+            Some(text) => Ok(Some(
+                known.entry(text).or_insert_with(|| text.into()).clone(),
+            )),
+        })
+        .collect()
+}
+
+/// The numbers of a column; the row of the first null.
+fn whole(column: &Column) -> Result<Vec<i64>, usize> {
+    let Ok(numbers) = column.i64() else {
+        return Err(0);
+    };
+    numbers
+        .iter()
+        .enumerate()
+        .map(|(row, number)| number.ok_or(row))
+        .collect()
+}
+
+type Texts = [Option<Arc<str>>];
+
+/// The distinct markets, and the place of each row's market among them. Reserves of a network without
+/// a known chain id have no market; pools keep theirs, since a pool id is unique over all networks.
+fn markets(
+    kind: Kind,
+    protocol: &Texts,
+    chain: &Texts,
+    address: &Texts,
+) -> (Vec<Option<MarketId>>, Vec<usize>) {
+    let mut codes: HashMap<(&str, &str, &str), usize> = HashMap::new();
+    let mut markets = Vec::new();
+    let each = protocol.iter().zip(chain).zip(address);
+    let of_row = each
+        .map(|((protocol, chain), address)| {
+            let text =
+                |text: &'_ Option<Arc<str>>| -> Arc<str> { text.clone().unwrap_or_default() };
+            let key = (
+                protocol.as_deref().unwrap_or_default(),
+                chain.as_deref().unwrap_or_default(),
+                address.as_deref().unwrap_or_default(),
+            );
+            *codes.entry(key).or_insert_with(|| {
+                let id = ChainId::by_name(&text(chain));
+                let id = if kind == Kind::Pools {
+                    Some(id.unwrap_or(ChainId::UNKNOWN))
+                } else {
+                    id
+                };
+                markets.push(id.map(|id| MarketId::new(&text(protocol), id, &text(address))));
+                markets.len() - 1
+            })
+        })
+        .collect();
+    (markets, of_row)
+}
+
+/// The rows by (time, market).
+fn order(time: &[i64], codes: &[usize], markets: &[Option<MarketId>]) -> Vec<usize> {
+    let mut by_market: Vec<usize> = (0..markets.len()).collect();
+    by_market.sort_by_key(|code| markets.get(*code));
+    let mut ranks = vec![0; markets.len()];
+    for (rank, code) in by_market.into_iter().enumerate() {
+        if let Some(slot) = ranks.get_mut(code) {
+            *slot = rank;
+        }
+    }
+    let mut order: Vec<usize> = (0..time.len()).collect();
+    order.sort_by_key(|row| {
+        (
+            time.get(*row),
+            codes.get(*row).and_then(|code| ranks.get(*code)),
+        )
+    });
+    order
+}
+
+/// Rows that stand before an earlier one of their market, and rows of unknown networks.
+fn disorder(
+    time: &[i64],
+    codes: &[usize],
+    markets: &[Option<MarketId>],
+    symbol: &Texts,
+    chain: &Texts,
+) -> Vec<Disorder> {
+    struct Found {
+        first: i64,
+        last: i64,
+        rows: u64,
+        name: String,
+    }
+    let mut latest: HashMap<usize, i64> = HashMap::new();
+    let mut unsorted: BTreeMap<usize, Found> = BTreeMap::new();
+    let mut unknown: BTreeMap<String, Found> = BTreeMap::new();
+    let note = |found: &mut Found, at: i64| {
+        found.first = found.first.min(at);
+        found.last = found.last.max(at);
+        found.rows += 1;
+    };
+    for (row, (at, code)) in time.iter().zip(codes).enumerate() {
+        let text = |texts: &Texts| {
+            texts
+                .get(row)
+                .cloned()
+                .flatten()
+                .unwrap_or_default()
+                .to_string()
+        };
+        let fresh = |name: String| Found {
+            first: *at,
+            last: *at,
+            rows: 0,
+            name,
+        };
+        if markets.get(*code).is_some_and(Option::is_none) {
+            let name = text(chain);
+            note(
+                unknown.entry(name.clone()).or_insert_with(|| fresh(name)),
+                *at,
+            );
+            continue;
+        }
+        let before = latest.entry(*code).or_insert(*at);
+        if *at < *before {
+            note(
+                unsorted.entry(*code).or_insert_with(|| fresh(text(symbol))),
+                *at,
+            );
+        }
+        *before = (*before).max(*at);
+    }
+    let days = |found: &Found| (Time(found.first).day(), Time(found.last).day());
+    let unsorted = unsorted.into_iter().filter_map(|(code, found)| {
+        let market = markets.get(code)?.clone()?;
+        Some(Disorder::Unsorted {
+            market,
+            days: days(&found),
+            rows: found.rows,
+            symbol: found.name,
+        })
+    });
+    let unknown = unknown.into_values().map(|found| Disorder::UnknownNetwork {
+        days: days(&found),
+        rows: found.rows,
+        name: found.name,
+    });
+    unsorted.chain(unknown).collect::<Vec<_>>()
+}
+
+/// The network that a key `protocol:network:address` names.
+fn network_of(key: Option<&str>) -> Option<ChainId> {
+    let mut parts = key?.split(':');
+    let (_, network, _) = (parts.next()?, parts.next()?, parts.next()?);
+    network
+        .parse()
+        .map(ChainId)
+        .ok()
+        .or_else(|| ChainId::by_name(network))
+}

@@ -1,0 +1,78 @@
+//! The loop body: what is known becomes a decision.
+
+use crate::planning::{CostModel, plan};
+use plimsoll_core::journal::Decided;
+use plimsoll_core::{Approved, Evidence, Plan, PlanCost, Policy, Portfolio, Verdict, approve};
+use plimsoll_frame::{Strategy, StrategyError, View};
+
+/// What lasts from one decision to the next.
+#[derive(Debug, Clone, Copy)]
+pub struct State<'a> {
+    /// The rule.
+    pub strategy: &'a dyn Strategy,
+    /// The owner's limits.
+    pub policy: &'a Policy,
+}
+
+/// What is known at the clock of a decision.
+#[derive(Debug)]
+pub struct Observed<'t> {
+    /// Every row so far.
+    pub view: View<'t>,
+    /// What is held, valued at the last known index.
+    pub portfolio: Portfolio,
+    /// What is known for the limits.
+    pub evidence: Evidence,
+    /// What moving costs now.
+    pub costs: CostModel,
+}
+
+/// A decision: what may be done, and what the journal keeps of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// The plan after the limits.
+    pub approved: Approved,
+    /// The decision as the journal keeps it.
+    pub entry: Decided,
+}
+
+/// Returns the decision that follows from `state` and `observed`.
+///
+/// Pure: the same arguments give the same decision, byte for byte.
+///
+/// # Errors
+/// [`StrategyError`] where the strategy has no answer; nothing moves then.
+pub fn step(state: &State<'_>, observed: &Observed<'_>) -> Result<Decision, StrategyError> {
+    let nav = observed.portfolio.nav();
+    let held = nav.weights(observed.portfolio.decimals);
+    let target = state.strategy.target(&observed.view, &held)?;
+    let clock = observed.view.clock();
+    let proposed = match target.wanted() {
+        Some(weights) => plan(clock, &nav, weights, &observed.costs),
+        None => stay(clock),
+    };
+    let Verdict {
+        approved,
+        refusals,
+        waivers,
+    } = approve(proposed, &nav, &observed.evidence, state.policy);
+    let entry = Decided {
+        time: clock,
+        reason: target.reason.to_string(),
+        alternatives: target.alternatives,
+        plan: approved.plan().clone(),
+        refusals,
+        waivers,
+    };
+    Ok(Decision { approved, entry })
+}
+
+fn stay(as_of: plimsoll_core::Time) -> Plan {
+    Plan {
+        as_of,
+        exits: Vec::new(),
+        entries: Vec::new(),
+        turnover: plimsoll_core::Amount::ZERO,
+        cost: PlanCost::default(),
+    }
+}

@@ -1,0 +1,40 @@
+//! `highest-apr`: everything where the rate is highest.
+
+use crate::ranking::Ranking;
+use plimsoll_core::MarketId;
+use plimsoll_frame::{Strategy, StrategyError, Target, View};
+use std::collections::BTreeMap;
+use std::num::NonZeroU16;
+
+/// Moves everything to the market with the highest advertised rate, whatever a move costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HighestApr {
+    /// Days over which the rate is averaged; 1 takes the newest rate.
+    pub trailing_days: NonZeroU16,
+}
+
+impl Default for HighestApr {
+    fn default() -> HighestApr {
+        HighestApr {
+            trailing_days: NonZeroU16::MIN,
+        }
+    }
+}
+
+impl Strategy for HighestApr {
+    fn name(&self) -> &'static str {
+        "highest-apr"
+    }
+
+    fn params(&self) -> BTreeMap<&'static str, String> {
+        BTreeMap::from([("trailing_days", self.trailing_days.to_string())])
+    }
+
+    fn target(
+        &self,
+        view: &View<'_>,
+        held: &BTreeMap<MarketId, f64>,
+    ) -> Result<Target, StrategyError> {
+        Ok(Ranking::new(view, self.trailing_days.get()).best_above(held, 0.0)?)
+    }
+}

@@ -1,0 +1,106 @@
+//! Markets ranked by a rate.
+
+use plimsoll_core::{Apr, MarketId};
+use plimsoll_frame::{Column, Reason, Target, TargetError, View};
+use std::collections::BTreeMap;
+
+/// Days within which a held market whose rate is unknown today still counts as known enough to hold.
+const PATIENCE_DAYS: i64 = 7;
+
+/// The rate of each market: the newest one, or its mean over the last days.
+#[derive(Debug)]
+pub(crate) struct Ranking {
+    /// Every market with a rate.
+    rates: BTreeMap<MarketId, f64>,
+    /// Those that can be bought, best first.
+    open: Vec<(MarketId, f64)>,
+    /// Markets with any rate in the last days.
+    recent: BTreeMap<MarketId, f64>,
+}
+
+impl Ranking {
+    /// Ranks by the mean over `trailing_days`; by the newest rate where that is one.
+    pub(crate) fn new(view: &View<'_>, trailing_days: u16) -> Ranking {
+        let quotes = view.quotes();
+        let rates: BTreeMap<_, _> = if trailing_days <= 1 {
+            quotes
+                .iter()
+                .filter(|quote| quote.is_fresh)
+                .filter_map(|quote| Some((quote.market.clone(), quote.supply_apr?.0)))
+                .collect()
+        } else {
+            view.trailing_mean(Column::SupplyApr, i64::from(trailing_days))
+        };
+        let mut open: Vec<_> = quotes
+            .into_iter()
+            .filter(plimsoll_frame::Quote::is_open)
+            .filter_map(|quote| rates.get(&quote.market).map(|rate| (quote.market, *rate)))
+            .collect();
+        open.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let recent = view.trailing_mean(Column::SupplyApr, PATIENCE_DAYS);
+        Ranking {
+            rates,
+            open,
+            recent,
+        }
+    }
+
+    /// The best market that can be bought.
+    pub(crate) fn best(&self) -> Option<(&MarketId, f64)> {
+        self.open.first().map(|(market, rate)| (market, *rate))
+    }
+
+    /// Everything in the best open market, if it beats what is held by more than `margin`.
+    ///
+    /// A held market whose rate is unknown today is held, not fled, as long as it had a rate within
+    /// the last days.
+    pub(crate) fn best_above(
+        self,
+        held: &BTreeMap<MarketId, f64>,
+        margin: f64,
+    ) -> Result<Target, TargetError> {
+        let Some((best, rate)) = self.best().map(|(market, rate)| (market.clone(), rate)) else {
+            return Ok(Target::stay(Reason::NothingOpen));
+        };
+        let main = held
+            .iter()
+            .max_by(|a, b| a.1.total_cmp(b.1))
+            .map(|(market, _)| market);
+        let Some(main) = main else {
+            let reason = Reason::Enter {
+                market: best.clone(),
+                apr: Apr(rate),
+            };
+            return Ok(Target::weights(BTreeMap::from([(best, 1.0)]), reason)?.among(self.open));
+        };
+        let held_rate = self.rates.get(main).copied();
+        let is_beaten = match held_rate {
+            Some(held_rate) => rate > held_rate + margin,
+            None => !self.recent.contains_key(main),
+        };
+        if best == *main || !is_beaten {
+            let other = self
+                .open
+                .iter()
+                .find(|(market, _)| market != main)
+                .map(|(_, rate)| Apr(*rate));
+            let reason = Reason::Stay {
+                held: held_rate.map(Apr),
+                best: other,
+                margin: (margin > 0.0).then_some(Apr(margin)),
+            };
+            return Ok(Target::stay(reason).among(self.open));
+        }
+        let reason = Reason::Switch {
+            to: best.clone(),
+            apr: Apr(rate),
+            held: held_rate.map(Apr),
+        };
+        Ok(Target::weights(BTreeMap::from([(best, 1.0)]), reason)?.among(self.open))
+    }
+
+    /// The open markets, best first.
+    pub(crate) fn into_open(self) -> Vec<(MarketId, f64)> {
+        self.open
+    }
+}
