@@ -37,9 +37,7 @@ impl Strategy for Equal {
         let spread = (1.0 - weights.values().sum::<f64>()).max(0.0);
         let each = spread / open.len() as f64;
         weights.extend(open.iter().map(|(market, _)| (market.clone(), each)));
-        let reason = Reason::Equal {
-            markets: open.len(),
-        };
+        let reason = Reason::Equal { markets: open.len() };
         Ok(Target::weights(weights, reason)?.among(open))
     }
 }

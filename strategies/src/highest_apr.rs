@@ -15,9 +15,7 @@ pub struct HighestApr {
 
 impl Default for HighestApr {
     fn default() -> HighestApr {
-        HighestApr {
-            trailing_days: NonZeroU16::MIN,
-        }
+        HighestApr { trailing_days: NonZeroU16::MIN }
     }
 }
 

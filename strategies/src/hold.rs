@@ -22,10 +22,7 @@ impl Strategy for Hold {
         let market = self.market.as_ref();
         BTreeMap::from([(
             "market",
-            market.map_or_else(
-                || "best 7-day mean at entry".to_owned(),
-                ToString::to_string,
-            ),
+            market.map_or_else(|| "best 7-day mean at entry".to_owned(), ToString::to_string),
         )])
     }
 
@@ -42,19 +39,11 @@ impl Strategy for Hold {
         };
         let quote = view
             .quote(market)
-            .ok_or_else(|| StrategyError::UnknownMarket {
-                market: market.clone(),
-            })?;
+            .ok_or_else(|| StrategyError::UnknownMarket { market: market.clone() })?;
         let Some(apr) = quote.supply_apr.filter(|_| quote.is_open()) else {
             return Ok(Target::stay(Reason::NothingOpen));
         };
-        let reason = Reason::Enter {
-            market: market.clone(),
-            apr: Apr(apr.0),
-        };
-        Ok(Target::weights(
-            BTreeMap::from([(market.clone(), 1.0)]),
-            reason,
-        )?)
+        let reason = Reason::Enter { market: market.clone(), apr: Apr(apr.0) };
+        Ok(Target::weights(BTreeMap::from([(market.clone(), 1.0)]), reason)?)
     }
 }

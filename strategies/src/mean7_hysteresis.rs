@@ -17,10 +17,7 @@ pub struct Mean7Hysteresis {
 
 impl Default for Mean7Hysteresis {
     fn default() -> Mean7Hysteresis {
-        Mean7Hysteresis {
-            trailing_days: NonZeroU16::MIN.saturating_add(6),
-            margin: 0.01,
-        }
+        Mean7Hysteresis { trailing_days: NonZeroU16::MIN.saturating_add(6), margin: 0.01 }
     }
 }
 

@@ -38,11 +38,7 @@ impl Ranking {
             .collect();
         open.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let recent = view.trailing_mean(Column::SupplyApr, PATIENCE_DAYS);
-        Ranking {
-            rates,
-            open,
-            recent,
-        }
+        Ranking { rates, open, recent }
     }
 
     /// The best market that can be bought.
@@ -62,15 +58,9 @@ impl Ranking {
         let Some((best, rate)) = self.best().map(|(market, rate)| (market.clone(), rate)) else {
             return Ok(Target::stay(Reason::NothingOpen));
         };
-        let main = held
-            .iter()
-            .max_by(|a, b| a.1.total_cmp(b.1))
-            .map(|(market, _)| market);
+        let main = held.iter().max_by(|a, b| a.1.total_cmp(b.1)).map(|(market, _)| market);
         let Some(main) = main else {
-            let reason = Reason::Enter {
-                market: best.clone(),
-                apr: Apr(rate),
-            };
+            let reason = Reason::Enter { market: best.clone(), apr: Apr(rate) };
             return Ok(Target::weights(BTreeMap::from([(best, 1.0)]), reason)?.among(self.open));
         };
         let held_rate = self.rates.get(main).copied();
@@ -79,11 +69,8 @@ impl Ranking {
             None => !self.recent.contains_key(main),
         };
         if best == *main || !is_beaten {
-            let other = self
-                .open
-                .iter()
-                .find(|(market, _)| market != main)
-                .map(|(_, rate)| Apr(*rate));
+            let other =
+                self.open.iter().find(|(market, _)| market != main).map(|(_, rate)| Apr(*rate));
             let reason = Reason::Stay {
                 held: held_rate.map(Apr),
                 best: other,
@@ -91,11 +78,7 @@ impl Ranking {
             };
             return Ok(Target::stay(reason).among(self.open));
         }
-        let reason = Reason::Switch {
-            to: best.clone(),
-            apr: Apr(rate),
-            held: held_rate.map(Apr),
-        };
+        let reason = Reason::Switch { to: best.clone(), apr: Apr(rate), held: held_rate.map(Apr) };
         Ok(Target::weights(BTreeMap::from([(best, 1.0)]), reason)?.among(self.open))
     }
 

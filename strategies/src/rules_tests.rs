@@ -23,48 +23,26 @@ fn frame(rates: &[(&str, &[Option<f64>])]) -> MarketFrame {
 }
 
 fn decide(spec: &str, frame: &MarketFrame, held: &[(&str, f64)]) -> plimsoll_frame::Target {
-    let held = held
-        .iter()
-        .map(|(name, weight)| (market(name), *weight))
-        .collect();
+    let held = held.iter().map(|(name, weight)| (market(name), *weight)).collect();
     let (_, last) = frame.span().unwrap();
-    by_name(spec)
-        .unwrap()
-        .target(&frame.view(last.day().end()), &held)
-        .unwrap()
+    by_name(spec).unwrap().target(&frame.view(last.day().end()), &held).unwrap()
 }
 
 fn all_in(target: &plimsoll_frame::Target) -> Option<String> {
     let weights = target.wanted()?;
     assert_eq!(
-        weights
-            .values()
-            .copied()
-            .map(f64::to_bits)
-            .collect::<Vec<_>>(),
+        weights.values().copied().map(f64::to_bits).collect::<Vec<_>>(),
         vec![1f64.to_bits()]
     );
-    weights
-        .keys()
-        .next()
-        .map(|market| market.address().to_owned())
+    weights.keys().next().map(|market| market.address().to_owned())
 }
 
 #[test]
 fn highest_apr_takes_the_newest_rate_or_the_mean() {
-    let frame = frame(&[
-        ("a", &[Some(0.02), Some(0.09)]),
-        ("b", &[Some(0.08), Some(0.06)]),
-    ]);
-    assert_eq!(
-        all_in(&decide("highest-apr", &frame, &[])),
-        Some("a".to_owned())
-    );
+    let frame = frame(&[("a", &[Some(0.02), Some(0.09)]), ("b", &[Some(0.08), Some(0.06)])]);
+    assert_eq!(all_in(&decide("highest-apr", &frame, &[])), Some("a".to_owned()));
     // Means over two days: a 5.5 %, b 7 %.
-    assert_eq!(
-        all_in(&decide("highest-apr@trailing_days=2", &frame, &[])),
-        Some("b".to_owned())
-    );
+    assert_eq!(all_in(&decide("highest-apr@trailing_days=2", &frame, &[])), Some("b".to_owned()));
 }
 
 #[test]
@@ -82,19 +60,10 @@ fn highest_apr_stays_where_it_is_best_and_says_what_is_second() {
 #[test]
 fn hysteresis_moves_only_for_more_than_its_margin() {
     let just_below = frame(&[("a", &[Some(0.05)]), ("b", &[Some(0.0599)])]);
-    assert_eq!(
-        decide("mean7-hysteresis", &just_below, &[("a", 1.0)]).wanted(),
-        None
-    );
+    assert_eq!(decide("mean7-hysteresis", &just_below, &[("a", 1.0)]).wanted(), None);
     let above = frame(&[("a", &[Some(0.05)]), ("b", &[Some(0.0601)])]);
-    assert_eq!(
-        all_in(&decide("mean7-hysteresis", &above, &[("a", 1.0)])),
-        Some("b".to_owned())
-    );
-    assert_eq!(
-        decide("mean7-hysteresis@margin=0.02", &above, &[("a", 1.0)]).wanted(),
-        None
-    );
+    assert_eq!(all_in(&decide("mean7-hysteresis", &above, &[("a", 1.0)])), Some("b".to_owned()));
+    assert_eq!(decide("mean7-hysteresis@margin=0.02", &above, &[("a", 1.0)]).wanted(), None);
 }
 
 #[test]
@@ -111,22 +80,12 @@ fn equal_spreads_over_open_markets_and_leaves_what_cannot_be_bought() {
 #[test]
 fn hold_enters_the_named_market_and_never_moves() {
     let frame = frame(&[("a", &[Some(0.01)]), ("b", &[Some(0.09)])]);
-    assert_eq!(
-        all_in(&decide("hold@market=aave-v3:1:a", &frame, &[])),
-        Some("a".to_owned())
-    );
+    assert_eq!(all_in(&decide("hold@market=aave-v3:1:a", &frame, &[])), Some("a".to_owned()));
     assert_eq!(all_in(&decide("hold", &frame, &[])), Some("b".to_owned()));
     assert_eq!(decide("hold", &frame, &[("a", 1.0)]).wanted(), None);
     let unknown = by_name("hold@market=aave-v3:1:zzz").unwrap();
-    let error = unknown
-        .target(&frame.view(Time(i64::MAX / 2)), &BTreeMap::new())
-        .unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("aave-v3:1:zzz is not in the data"),
-        "{error}"
-    );
+    let error = unknown.target(&frame.view(Time(i64::MAX / 2)), &BTreeMap::new()).unwrap_err();
+    assert!(error.to_string().contains("aave-v3:1:zzz is not in the data"), "{error}");
 }
 
 #[test]
@@ -138,10 +97,7 @@ fn a_held_market_with_an_unknown_rate_is_held_for_a_week_and_then_left() {
         ("a", &[rate, None, None, None, None, None, None, None, None]),
         ("b", &[Some(0.2); 9]),
     ]);
-    assert_eq!(
-        all_in(&decide("highest-apr", &long, &[("a", 1.0)])),
-        Some("b".to_owned())
-    );
+    assert_eq!(all_in(&decide("highest-apr", &long, &[("a", 1.0)])), Some("b".to_owned()));
 }
 
 #[test]
@@ -149,11 +105,7 @@ fn nothing_is_bought_where_nothing_is_open() {
     let frame = frame(&[("a", &[None])]);
     for spec in NAMES {
         let target = decide(spec, &frame, &[]);
-        assert_eq!(
-            (target.wanted(), &target.reason),
-            (None, &Reason::NothingOpen),
-            "{spec}"
-        );
+        assert_eq!((target.wanted(), &target.reason), (None, &Reason::NothingOpen), "{spec}");
     }
 }
 
@@ -168,18 +120,11 @@ fn an_unknown_strategy_or_parameter_is_refused_with_the_nearest() {
         "strategy highest-apr: parameter \"days\" is not known; it takes trailing_days"
     );
     assert_eq!(
-        by_name("mean7-hysteresis@margin=1.5")
-            .unwrap_err()
-            .to_string(),
+        by_name("mean7-hysteresis@margin=1.5").unwrap_err().to_string(),
         "strategy mean7-hysteresis: margin = \"1.5\" is not a fraction from 0 to 1, such as 0.01"
     );
     assert!(by_name("highest-apr@trailing_days=0").is_err());
-    assert!(
-        by_name("equal@x=1")
-            .unwrap_err()
-            .to_string()
-            .contains("it takes none")
-    );
+    assert!(by_name("equal@x=1").unwrap_err().to_string().contains("it takes none"));
 }
 
 proptest! {

@@ -53,9 +53,7 @@ pub fn default_set() -> Vec<Box<dyn Strategy>> {
         Box::new(Hold::default()),
         Box::new(Equal),
         Box::new(HighestApr::default()),
-        Box::new(HighestApr {
-            trailing_days: week,
-        }),
+        Box::new(HighestApr { trailing_days: week }),
         Box::new(Mean7Hysteresis::default()),
     ]
 }
@@ -68,27 +66,20 @@ pub fn default_set() -> Vec<Box<dyn Strategy>> {
 pub fn by_name(spec: &str) -> Result<Box<dyn Strategy>, SettingsError> {
     let mut parts = spec.split('@');
     let name = parts.next().unwrap_or_default().trim();
-    let mut given = Given {
-        strategy: name.to_owned(),
-        values: BTreeMap::new(),
-    };
+    let mut given = Given { strategy: name.to_owned(), values: BTreeMap::new() };
     for part in parts {
         let (key, value) = part.split_once('=').unwrap_or((part, ""));
-        given
-            .values
-            .insert(key.trim().to_owned(), value.trim().to_owned());
+        given.values.insert(key.trim().to_owned(), value.trim().to_owned());
     }
     let strategy: Box<dyn Strategy> = match name {
-        "hold" => Box::new(Hold {
-            market: given.take("market", "a market id protocol:chainId:address")?,
-        }),
+        "hold" => {
+            Box::new(Hold { market: given.take("market", "a market id protocol:chainId:address")? })
+        }
         "equal" => Box::new(Equal),
         "highest-apr" => {
             let days = given.take("trailing_days", "a whole number of days from 1")?;
             Box::new(
-                days.map_or_else(HighestApr::default, |trailing_days| HighestApr {
-                    trailing_days,
-                }),
+                days.map_or_else(HighestApr::default, |trailing_days| HighestApr { trailing_days }),
             )
         }
         "mean7-hysteresis" => {
@@ -138,11 +129,7 @@ impl Given {
         Err(SettingsError::UnknownParameter {
             strategy: self.strategy,
             found,
-            known: if known.is_empty() {
-                "none".to_owned()
-            } else {
-                known.join(", ")
-            },
+            known: if known.is_empty() { "none".to_owned() } else { known.join(", ") },
         })
     }
 }
@@ -155,10 +142,7 @@ impl FromStr for Margin {
 
     fn from_str(text: &str) -> Result<Margin, ()> {
         let value: f64 = text.parse().map_err(|_| ())?;
-        (0.0..=1.0)
-            .contains(&value)
-            .then_some(Margin(value))
-            .ok_or(())
+        (0.0..=1.0).contains(&value).then_some(Margin(value)).ok_or(())
     }
 }
 
@@ -170,11 +154,7 @@ fn unknown(found: &str) -> SettingsError {
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| format!("; did you mean {name:?}?"))
         .unwrap_or_default();
-    SettingsError::UnknownStrategy {
-        found: found.to_owned(),
-        nearest,
-        known: NAMES.join(", "),
-    }
+    SettingsError::UnknownStrategy { found: found.to_owned(), nearest, known: NAMES.join(", ") }
 }
 
 #[cfg(test)]

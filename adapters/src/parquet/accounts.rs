@@ -33,23 +33,12 @@ pub fn read_accounts(
     for column in ["protocol", "account", "unit"] {
         table.require(column, Wanted::Text)?;
     }
-    for column in [
-        "collateral",
-        "debt",
-        "liquidation_threshold",
-        "health_factor",
-    ] {
+    for column in ["collateral", "debt", "liquidation_threshold", "health_factor"] {
         table.require(column, Wanted::Number)?;
     }
     let texts = ["protocol", "account", "unit"].map(col);
     let mut wanted = texts.to_vec();
-    for column in [
-        "collateral",
-        "debt",
-        "liquidation_threshold",
-        "health_factor",
-        "emode",
-    ] {
+    for column in ["collateral", "debt", "liquidation_threshold", "health_factor", "emode"] {
         wanted.push(table.number(column)?);
     }
     let read = table.collect(table.scan().select(wanted))?;
@@ -61,18 +50,12 @@ pub fn read_accounts(
     let number = |name: &'static str| table.column(&read, name)?.f64().map_err(failed);
     let (protocols, accounts, units) = (text("protocol")?, text("account")?, text("unit")?);
     let (collateral, debt) = (number("collateral")?, number("debt")?);
-    let (threshold, health_factor, emode) = (
-        number("liquidation_threshold")?,
-        number("health_factor")?,
-        number("emode")?,
-    );
+    let (threshold, health_factor, emode) =
+        (number("liquidation_threshold")?, number("health_factor")?, number("emode")?);
     (0..read.height())
         .map(|row| {
-            let null = |column: &'static str| AdapterError::Null {
-                file: table.file(),
-                column,
-                row,
-            };
+            let null =
+                |column: &'static str| AdapterError::Null { file: table.file(), column, row };
             let unit = units.get(row).ok_or_else(|| null("unit"))?;
             let protocol = protocols.get(row).ok_or_else(|| null("protocol"))?;
             let leg = |side, amount, liquidation_threshold| Leg {
@@ -86,9 +69,7 @@ pub fn read_accounts(
                 liquidation_threshold,
                 emode: emode.get(row).and_then(whole_category),
             };
-            let backing = threshold
-                .get(row)
-                .ok_or_else(|| null("liquidation_threshold"))?;
+            let backing = threshold.get(row).ok_or_else(|| null("liquidation_threshold"))?;
             Ok(RecordedAccount {
                 legs: [
                     leg(
@@ -98,9 +79,7 @@ pub fn read_accounts(
                     ),
                     leg(Side::Debt, debt.get(row).ok_or_else(|| null("debt"))?, None),
                 ],
-                health_factor: health_factor
-                    .get(row)
-                    .ok_or_else(|| null("health_factor"))?,
+                health_factor: health_factor.get(row).ok_or_else(|| null("health_factor"))?,
             })
         })
         .collect()

@@ -37,10 +37,7 @@ impl GasBook {
             };
             let dates = table.column(&read, "date")?.i64().map_err(failed)?;
             let chains = table.column(&read, "chain")?.str().map_err(failed)?;
-            let prices = table
-                .column(&read, "avg_gas_price_gwei")?
-                .f64()
-                .map_err(failed)?;
+            let prices = table.column(&read, "avg_gas_price_gwei")?.f64().map_err(failed)?;
             for ((date, chain), gwei) in dates.iter().zip(chains.iter()).zip(prices.iter()) {
                 // A mean of zero is a day without a reading, not a day of free gas.
                 if let (Some(date), Some(chain), Some(gwei)) =
@@ -48,9 +45,7 @@ impl GasBook {
                     && gwei.is_finite()
                     && gwei > 0.0
                 {
-                    book.entry(chain)
-                        .or_default()
-                        .insert(Time(date).day(), gwei);
+                    book.entry(chain).or_default().insert(Time(date).day(), gwei);
                 }
             }
         }

@@ -70,6 +70,7 @@ struct Rows {
     numbers: Vec<(Number, Float64Chunked)>,
     borrow_apr: Float64Chunked,
     borrowable: BooleanChunked,
+    is_active: BooleanChunked,
     takes_deposits: BooleanChunked,
     marked_stale: BooleanChunked,
 }
@@ -108,10 +109,7 @@ impl History {
         if !time.iter().any(is_in_range) {
             return Err(table.empty_range(selection.from, selection.to, "timestamp")?);
         }
-        let (protocol, chain) = (
-            texts("protocol", false)?,
-            texts("chain", kind == Kind::Pools)?,
-        );
+        let (protocol, chain) = (texts("protocol", false)?, texts("chain", kind == Kind::Pools)?);
         let (address, symbol) = (texts("address", false)?, texts("symbol", false)?);
         let (markets, codes) = markets(kind, &protocol, &chain, &address);
         let disorder = disorder(&time, &codes, &markets, &symbol, &chain);
@@ -136,38 +134,25 @@ impl History {
                 kind == Kind::Pools && matches!(number, Number::SupplyApr | Number::RewardApr);
             values.push((
                 number,
-                if is_apy {
-                    column.apply_values(apr_from_apy_pct)
-                } else {
-                    column
-                },
+                if is_apy { column.apply_values(apr_from_apy_pct) } else { column },
             ));
         }
-        let updated_at = table
-            .column(&read, "updated_at")?
-            .i64()
-            .cloned()
-            .map_err(|error| AdapterError::Unreadable {
-                file: file.clone(),
-                detail: error.to_string(),
-            })?;
+        let updated_at = table.column(&read, "updated_at")?.i64().cloned().map_err(|error| {
+            AdapterError::Unreadable { file: file.clone(), detail: error.to_string() }
+        })?;
         let rows = Rows {
-            key_network: texts("key", true)?
-                .iter()
-                .map(|key| network_of(key.as_deref()))
-                .collect(),
+            key_network: texts("key", true)?.iter().map(|key| network_of(key.as_deref())).collect(),
             symbol: symbol.into_iter().map(Option::unwrap_or_default).collect(),
             updated_at,
             borrow_apr: numbers("borrow_apr")?,
             borrowable: flags("borrowable")?,
+            is_active: flags("is_active")?,
             takes_deposits: flags("takes_deposits")?,
             marked_stale: flags("marked_stale")?,
             numbers: values,
             time,
         };
-        let index_decimals = kind
-            .index_decimals()
-            .filter(|few| rows.has_few_decimals(*few));
+        let index_decimals = kind.index_decimals().filter(|few| rows.has_few_decimals(*few));
         Ok(History {
             kind,
             name: super::table::short(path),
@@ -211,6 +196,7 @@ impl History {
             updated_at: rows.updated_at.get(row).map(Time),
             borrow_apr: rows.borrow_apr.get(row),
             borrowable: rows.borrowable.get(row),
+            is_active: rows.is_active.get(row),
             takes_deposits: rows.takes_deposits.get(row),
             marked_stale: rows.marked_stale.get(row).unwrap_or(false),
             key_network: rows.key_network.get(row).copied().flatten(),
@@ -225,11 +211,7 @@ impl Adapter for History {
         format!(
             "{} ({})",
             self.name,
-            if self.kind == Kind::Reserves {
-                "index"
-            } else {
-                "advertised rates"
-            }
+            if self.kind == Kind::Reserves { "index" } else { "advertised rates" }
         )
     }
 
@@ -240,11 +222,7 @@ impl Adapter for History {
         };
         let day = rest.first().and_then(day_of);
         let count = rest.partition_point(|row| day_of(row) == day);
-        let batch = rest
-            .iter()
-            .take(count)
-            .filter_map(|row| self.observation(*row))
-            .collect();
+        let batch = rest.iter().take(count).filter_map(|row| self.observation(*row)).collect();
         self.next += count;
         Ok(Some(batch))
     }
@@ -258,10 +236,7 @@ impl Rows {
     /// Whether every index of the file is a whole number of 10^-`decimals`: it was rounded.
     fn has_few_decimals(&self, decimals: u8) -> bool {
         let scale = 10f64.powi(i32::from(decimals.min(FULL_INDEX_DECIMALS)));
-        let index = self
-            .numbers
-            .iter()
-            .find(|(number, _)| *number == Number::SharePrice);
+        let index = self.numbers.iter().find(|(number, _)| *number == Number::SharePrice);
         index.is_some_and(|(_, values)| {
             values.iter().flatten().take(1000).all(|index| {
                 let scaled = index * scale;
@@ -284,9 +259,8 @@ fn select(
         let wanted = wanted.into_iter().flatten().filter(|name| {
             ChainId::by_name(name).is_some_and(|chain| selection.chains.contains(&chain))
         });
-        let any = wanted.fold(lit(false), |any, name| {
-            any.or(col("chain").eq(lit(name.to_string())))
-        });
+        let any =
+            wanted.fold(lit(false), |any, name| any.or(col("chain").eq(lit(name.to_string()))));
         query = query.filter(any);
     }
     query = query.select(columns);
@@ -308,9 +282,7 @@ fn interned(column: &Column, may_be_null: bool) -> Result<Vec<Option<Arc<str>>>,
         .map(|(row, text)| match text {
             None if may_be_null => Ok(None),
             None => Err(row),
-            Some(text) => Ok(Some(
-                known.entry(text).or_insert_with(|| text.into()).clone(),
-            )),
+            Some(text) => Ok(Some(known.entry(text).or_insert_with(|| text.into()).clone())),
         })
         .collect()
 }
@@ -320,11 +292,7 @@ fn whole(column: &Column) -> Result<Vec<i64>, usize> {
     let Ok(numbers) = column.i64() else {
         return Err(0);
     };
-    numbers
-        .iter()
-        .enumerate()
-        .map(|(row, number)| number.ok_or(row))
-        .collect()
+    numbers.iter().enumerate().map(|(row, number)| number.ok_or(row)).collect()
 }
 
 type Texts = [Option<Arc<str>>];
@@ -351,11 +319,8 @@ fn markets(
             );
             *codes.entry(key).or_insert_with(|| {
                 let id = ChainId::by_name(&text(chain));
-                let id = if kind == Kind::Pools {
-                    Some(id.unwrap_or(ChainId::UNKNOWN))
-                } else {
-                    id
-                };
+                let id =
+                    if kind == Kind::Pools { Some(id.unwrap_or(ChainId::UNKNOWN)) } else { id };
                 markets.push(id.map(|id| MarketId::new(&text(protocol), id, &text(address))));
                 markets.len() - 1
             })
@@ -375,12 +340,7 @@ fn order(time: &[i64], codes: &[usize], markets: &[Option<MarketId>]) -> Vec<usi
         }
     }
     let mut order: Vec<usize> = (0..time.len()).collect();
-    order.sort_by_key(|row| {
-        (
-            time.get(*row),
-            codes.get(*row).and_then(|code| ranks.get(*code)),
-        )
-    });
+    order.sort_by_key(|row| (time.get(*row), codes.get(*row).and_then(|code| ranks.get(*code))));
     order
 }
 
@@ -407,34 +367,17 @@ fn disorder(
         found.rows += 1;
     };
     for (row, (at, code)) in time.iter().zip(codes).enumerate() {
-        let text = |texts: &Texts| {
-            texts
-                .get(row)
-                .cloned()
-                .flatten()
-                .unwrap_or_default()
-                .to_string()
-        };
-        let fresh = |name: String| Found {
-            first: *at,
-            last: *at,
-            rows: 0,
-            name,
-        };
+        let text =
+            |texts: &Texts| texts.get(row).cloned().flatten().unwrap_or_default().to_string();
+        let fresh = |name: String| Found { first: *at, last: *at, rows: 0, name };
         if markets.get(*code).is_some_and(Option::is_none) {
             let name = text(chain);
-            note(
-                unknown.entry(name.clone()).or_insert_with(|| fresh(name)),
-                *at,
-            );
+            note(unknown.entry(name.clone()).or_insert_with(|| fresh(name)), *at);
             continue;
         }
         let before = latest.entry(*code).or_insert(*at);
         if *at < *before {
-            note(
-                unsorted.entry(*code).or_insert_with(|| fresh(text(symbol))),
-                *at,
-            );
+            note(unsorted.entry(*code).or_insert_with(|| fresh(text(symbol))), *at);
         }
         *before = (*before).max(*at);
     }
@@ -460,9 +403,5 @@ fn disorder(
 fn network_of(key: Option<&str>) -> Option<ChainId> {
     let mut parts = key?.split(':');
     let (_, network, _) = (parts.next()?, parts.next()?, parts.next()?);
-    network
-        .parse()
-        .map(ChainId)
-        .ok()
-        .or_else(|| ChainId::by_name(network))
+    network.parse().map(ChainId).ok().or_else(|| ChainId::by_name(network))
 }

@@ -62,10 +62,7 @@ impl ParquetSource {
                 expected: "*reserves_daily*.parquet, pool_yields_daily*.parquet".to_owned(),
             });
         }
-        Ok(ParquetSource {
-            folder: folder.to_owned(),
-            files: history,
-        })
+        Ok(ParquetSource { folder: folder.to_owned(), files: history })
     }
 
     /// The folder.
@@ -136,10 +133,7 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, AdapterError> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "parquet")
-        {
+        if path.extension().is_some_and(|extension| extension == "parquet") {
             files.push(path);
         }
     }
@@ -154,11 +148,9 @@ fn matching<'a>(
 ) -> impl Iterator<Item = &'a PathBuf> {
     files.iter().filter(move |file| {
         let name = table::short(file);
-        patterns
-            .iter()
-            .any(|pattern| match pattern.strip_prefix('*') {
-                Some(inside) => name.contains(inside),
-                None => name.starts_with(pattern),
-            })
+        patterns.iter().any(|pattern| match pattern.strip_prefix('*') {
+            Some(inside) => name.contains(inside),
+            None => name.starts_with(pattern),
+        })
     })
 }

@@ -43,6 +43,7 @@ pub(super) fn columns(table: &Table) -> Result<Vec<Expr>, AdapterError> {
         none("borrow_apr"),
         lit(NULL).cast(DataType::Int64).alias("updated_at"),
         lit(NULL).cast(DataType::Boolean).alias("borrowable"),
+        lit(NULL).cast(DataType::Boolean).alias("is_active"),
         lit(NULL).cast(DataType::Boolean).alias("takes_deposits"),
         lit(false).alias("marked_stale"),
     ])

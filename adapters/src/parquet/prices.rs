@@ -69,14 +69,8 @@ fn query(
     symbols: &BTreeSet<String>,
     selection: &Selection,
 ) -> Result<Option<LazyFrame>, AdapterError> {
-    let price = ["price_usd", "price", "close"]
-        .into_iter()
-        .find(|name| table.has(name));
-    let time = if table.has("timestamp") {
-        "timestamp"
-    } else {
-        "date"
-    };
+    let price = ["price_usd", "price", "close"].into_iter().find(|name| table.has(name));
+    let time = if table.has("timestamp") { "timestamp" } else { "date" };
     let (Some(price), true) = (price, table.has("symbol")) else {
         return Ok(None);
     };
@@ -90,19 +84,14 @@ fn query(
     // Names in files differ in case ("USDe"); the few spellings are read first, then only their rows.
     let names = table.collect(table.scan().select([col("symbol").unique()]))?;
     let names = table.column(&names, "symbol")?.str().map(|names| {
-        let known = names
-            .iter()
-            .flatten()
-            .filter(|name| symbols.contains(&name.to_uppercase()));
+        let known = names.iter().flatten().filter(|name| symbols.contains(&name.to_uppercase()));
         known.map(str::to_owned).collect::<Vec<_>>()
     });
     let wanted = names.unwrap_or_default();
     if wanted.is_empty() {
         return Ok(None);
     }
-    let any = wanted
-        .into_iter()
-        .fold(lit(false), |any, name| any.or(col("symbol").eq(lit(name))));
+    let any = wanted.into_iter().fold(lit(false), |any, name| any.or(col("symbol").eq(lit(name))));
     let mut query = scan.filter(any).select([
         col("symbol"),
         table.instant(time)?.alias("time"),
@@ -134,9 +123,7 @@ fn add(
             && close > 0.0
         {
             // Rows are in the order of time, so the last price of a day is its close.
-            here.entry(symbol.to_uppercase())
-                .or_default()
-                .insert(Time(time).day(), close);
+            here.entry(symbol.to_uppercase()).or_default().insert(Time(time).day(), close);
         }
     }
     for (symbol, days) in here {

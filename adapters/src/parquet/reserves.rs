@@ -17,17 +17,10 @@ pub(super) fn columns(table: &Table) -> Result<Vec<Expr>, AdapterError> {
     table.require("supply_apr", Wanted::Number)?;
     table.require("liquidity_index", Wanted::Number)?;
     let has_utilization = table.allow("utilization", Wanted::Number)?;
-    let utilization = if has_utilization {
-        "utilization"
-    } else {
-        "implied_utilization"
-    };
+    let utilization = if has_utilization { "utilization" } else { "implied_utilization" };
     Ok(vec![
         table.instant("timestamp")?.alias("time"),
-        table
-            .text("protocol")?
-            .fill_null(lit("aave-v3"))
-            .alias("protocol"),
+        table.text("protocol")?.fill_null(lit("aave-v3")).alias("protocol"),
         col("chain"),
         col("asset_address").alias("address"),
         col("symbol"),
@@ -45,11 +38,9 @@ pub(super) fn columns(table: &Table) -> Result<Vec<Expr>, AdapterError> {
         table.number("borrow_apr")?,
         table.instant("reserve_last_update")?.alias("updated_at"),
         table.flag("borrowing_enabled")?.alias("borrowable"),
+        table.flag("active")?.alias("is_active"),
         takes_deposits(table)?.alias("takes_deposits"),
-        table
-            .flag("stale_snapshot")?
-            .fill_null(lit(false))
-            .alias("marked_stale"),
+        table.flag("stale_snapshot")?.fill_null(lit(false)).alias("marked_stale"),
     ])
 }
 
@@ -58,11 +49,8 @@ fn takes_deposits(table: &Table) -> Result<Expr, AdapterError> {
     let active = table.flag("active")?;
     let frozen = table.flag("frozen")?;
     let paused = table.flag("paused")?;
-    let nothing_said = active
-        .clone()
-        .is_null()
-        .and(frozen.clone().is_null())
-        .and(paused.clone().is_null());
+    let nothing_said =
+        active.clone().is_null().and(frozen.clone().is_null()).and(paused.clone().is_null());
     Ok(when(nothing_said).then(lit(NULL)).otherwise(
         active
             .fill_null(lit(true))

@@ -47,10 +47,8 @@ pub(super) struct Table {
 
 /// The file name without its folder.
 pub(super) fn short(path: &Path) -> String {
-    path.file_name().map_or_else(
-        || path.display().to_string(),
-        |name| name.to_string_lossy().into_owned(),
-    )
+    path.file_name()
+        .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
 impl Table {
@@ -58,17 +56,10 @@ impl Table {
     pub(super) fn open(path: &Path) -> Result<Table, AdapterError> {
         let unreadable = |error: PolarsError| unreadable(path, &error);
         let source = PlRefPath::try_from_path(path).map_err(unreadable)?;
-        let arguments = ScanArgsParquet {
-            glob: false,
-            ..ScanArgsParquet::default()
-        };
+        let arguments = ScanArgsParquet { glob: false, ..ScanArgsParquet::default() };
         let mut scan = LazyFrame::scan_parquet(source, arguments).map_err(unreadable)?;
         let schema = scan.collect_schema().map_err(unreadable)?;
-        Ok(Table {
-            path: path.to_owned(),
-            scan,
-            schema,
-        })
+        Ok(Table { path: path.to_owned(), scan, schema })
     }
 
     /// The file's name, for messages.
@@ -143,10 +134,7 @@ impl Table {
     /// A column of instants as milliseconds since the epoch.
     pub(super) fn instant(&self, column: &'static str) -> Result<Expr, AdapterError> {
         let at = DataType::Datetime(TimeUnit::Milliseconds, None);
-        let is_zoned = matches!(
-            self.schema.get(column),
-            Some(DataType::Datetime(_, Some(_)))
-        );
+        let is_zoned = matches!(self.schema.get(column), Some(DataType::Datetime(_, Some(_))));
         Ok(match self.allow(column, Wanted::Instant)? {
             true if is_zoned => col(column)
                 .dt()
@@ -163,9 +151,7 @@ impl Table {
 
     /// Collects a query on this file.
     pub(super) fn collect(&self, query: LazyFrame) -> Result<DataFrame, AdapterError> {
-        let mut table = query
-            .collect()
-            .map_err(|error| unreadable(&self.path, &error))?;
+        let mut table = query.collect().map_err(|error| unreadable(&self.path, &error))?;
         table.rechunk_mut();
         Ok(table)
     }
@@ -176,17 +162,13 @@ impl Table {
         table: &'t DataFrame,
         name: &str,
     ) -> Result<&'t Column, AdapterError> {
-        table
-            .column(name)
-            .map_err(|error| unreadable(&self.path, &error))
+        table.column(name).map_err(|error| unreadable(&self.path, &error))
     }
 
     /// The first and last day of `column`, as text.
     pub(super) fn covers(&self, column: &'static str) -> Result<String, AdapterError> {
         let at = self.instant(column)?;
-        let query = self
-            .scan()
-            .select([at.clone().min().alias("first"), at.max().alias("last")]);
+        let query = self.scan().select([at.clone().min().alias("first"), at.max().alias("last")]);
         let table = self.collect(query)?;
         let day = |name| {
             let column = table.column(name).ok()?.i64().ok()?.get(0)?;
@@ -221,12 +203,7 @@ fn unreadable(path: &Path, error: &PolarsError) -> AdapterError {
     let detail = error.to_string();
     AdapterError::Unreadable {
         file: path.display().to_string(),
-        detail: detail
-            .lines()
-            .next()
-            .unwrap_or("no detail")
-            .trim()
-            .to_owned(),
+        detail: detail.lines().next().unwrap_or("no detail").trim().to_owned(),
     }
 }
 

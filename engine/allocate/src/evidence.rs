@@ -22,14 +22,7 @@ impl RunScenario {
         let price = quote.price_usd?;
         let left = quote.exit_usd? - self.leaving_first.value() * quote.tvl_usd?;
         let within_a_day = quote.exit_delay_days? <= 1.0;
-        Amount::from_f64_floor(
-            if within_a_day {
-                left.max(0.0) / price
-            } else {
-                0.0
-            },
-            decimals,
-        )
+        Amount::from_f64_floor(if within_a_day { left.max(0.0) / price } else { 0.0 }, decimals)
     }
 }
 
@@ -37,10 +30,7 @@ impl RunScenario {
 #[must_use]
 pub fn evidence(view: &View<'_>, scenario: RunScenario, decimals: u8) -> Evidence {
     let quotes = view.quotes();
-    let protocols = quotes
-        .iter()
-        .map(|quote| quote.market.protocol().to_owned())
-        .collect();
+    let protocols = quotes.iter().map(|quote| quote.market.protocol().to_owned()).collect();
     let markets = quotes
         .into_iter()
         .map(|quote| {
@@ -53,10 +43,5 @@ pub fn evidence(view: &View<'_>, scenario: RunScenario, decimals: u8) -> Evidenc
             (quote.market, known)
         })
         .collect();
-    Evidence {
-        markets,
-        cvar95_30d: None,
-        es999_1y: None,
-        protocols,
-    }
+    Evidence { markets, cvar95_30d: None, es999_1y: None, protocols }
 }

@@ -37,13 +37,7 @@ pub fn plan(as_of: Time, nav: &Nav, weights: &BTreeMap<MarketId, f64>, costs: &C
         }
         entries.retain(|entry| !entry.amount.is_zero());
     }
-    Plan {
-        as_of,
-        exits,
-        entries,
-        turnover,
-        cost,
-    }
+    Plan { as_of, exits, entries, turnover, cost }
 }
 
 type Moves = (Vec<Action>, Vec<Action>);
@@ -51,30 +45,20 @@ type Moves = (Vec<Action>, Vec<Action>);
 /// The exits and entries that take `nav` to `weights` of `total`.
 fn moves(nav: &Nav, weights: &BTreeMap<MarketId, f64>, total: Amount) -> Moves {
     let wanted = |market: &MarketId| {
-        weights
-            .get(market)
-            .map_or(Amount::ZERO, |weight| weigh(total, *weight))
+        weights.get(market).map_or(Amount::ZERO, |weight| weigh(total, *weight))
     };
     let mut exits = Vec::new();
     for (market, held) in &nav.by_market {
         let amount = held.saturating_sub(wanted(market));
         if !amount.is_zero() {
-            exits.push(Action {
-                kind: ActionKind::Exit,
-                market: market.clone(),
-                amount,
-            });
+            exits.push(Action { kind: ActionKind::Exit, market: market.clone(), amount });
         }
     }
     let mut entries = Vec::new();
     for market in weights.keys() {
         let amount = wanted(market).saturating_sub(nav.held(market));
         if !amount.is_zero() {
-            entries.push(Action {
-                kind: ActionKind::Enter,
-                market: market.clone(),
-                amount,
-            });
+            entries.push(Action { kind: ActionKind::Enter, market: market.clone(), amount });
         }
     }
     (exits, entries)
@@ -83,16 +67,10 @@ fn moves(nav: &Nav, weights: &BTreeMap<MarketId, f64>, total: Amount) -> Moves {
 /// The one-way turnover and the cost of moves.
 fn price((exits, entries): &Moves, costs: &CostModel) -> (Amount, PlanCost) {
     let moved = Plan::sum(exits).max(Plan::sum(entries));
-    let turnover = if costs.is_first_entry {
-        Amount::ZERO
-    } else {
-        moved
-    };
+    let turnover = if costs.is_first_entry { Amount::ZERO } else { moved };
     let actions = Amount(U256::from(exits.len() + entries.len()));
     let one = Amount(U256::from(1));
-    let gas = costs
-        .gas_per_action
-        .and_then(|gas| gas.mul_div_down(actions, one));
+    let gas = costs.gas_per_action.and_then(|gas| gas.mul_div_down(actions, one));
     let proportional = turnover.share_up(costs.turnover).unwrap_or_default();
     (turnover, PlanCost { proportional, gas })
 }
@@ -127,18 +105,11 @@ mod tests {
     }
 
     fn weights(pairs: &[(&str, f64)]) -> BTreeMap<MarketId, f64> {
-        pairs
-            .iter()
-            .map(|(name, weight)| (name.parse().unwrap(), *weight))
-            .collect()
+        pairs.iter().map(|(name, weight)| (name.parse().unwrap(), *weight)).collect()
     }
 
     fn costs(bps: u32) -> CostModel {
-        CostModel {
-            turnover: Bps(bps),
-            gas_per_action: None,
-            is_first_entry: false,
-        }
+        CostModel { turnover: Bps(bps), gas_per_action: None, is_first_entry: false }
     }
 
     #[test]
@@ -153,47 +124,25 @@ mod tests {
 
     #[test]
     fn the_first_entry_is_free_but_for_gas() {
-        let free = CostModel {
-            is_first_entry: true,
-            ..costs(20)
-        };
-        let plan_of = |costs: &CostModel| {
-            plan(
-                Time(0),
-                &nav(1_000, &[]),
-                &weights(&[("a:1:x", 1.0)]),
-                costs,
-            )
-        };
+        let free = CostModel { is_first_entry: true, ..costs(20) };
+        let plan_of =
+            |costs: &CostModel| plan(Time(0), &nav(1_000, &[]), &weights(&[("a:1:x", 1.0)]), costs);
         assert_eq!(plan_of(&free).entries[0].amount, amount(1_000));
         assert_eq!(plan_of(&free).turnover, Amount::ZERO);
-        let gas = CostModel {
-            gas_per_action: Some(amount(7)),
-            ..free
-        };
+        let gas = CostModel { gas_per_action: Some(amount(7)), ..free };
         assert_eq!(plan_of(&gas).entries[0].amount, amount(993));
     }
 
     #[test]
     fn unknown_gas_stays_unknown_and_is_not_zero() {
-        let plan = plan(
-            Time(0),
-            &nav(1_000, &[]),
-            &weights(&[("a:1:x", 1.0)]),
-            &costs(0),
-        );
+        let plan = plan(Time(0), &nav(1_000, &[]), &weights(&[("a:1:x", 1.0)]), &costs(0));
         assert_eq!(plan.cost.gas, None);
     }
 
     #[test]
     fn rebalancing_two_markets_charges_one_way() {
         let nav = nav(0, &[("a:1:x", 600_000), ("a:1:y", 400_000)]);
-        let plan = plan(
-            Time(0),
-            &nav,
-            &weights(&[("a:1:x", 0.5), ("a:1:y", 0.5)]),
-            &costs(10),
-        );
+        let plan = plan(Time(0), &nav, &weights(&[("a:1:x", 0.5), ("a:1:y", 0.5)]), &costs(10));
         // 100,000 moves once, at 10 bp: 100, which both halves bear.
         assert_eq!(plan.cost.proportional, amount(101));
         assert_eq!(plan.exits[0].amount, amount(100_050));

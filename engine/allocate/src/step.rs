@@ -51,11 +51,8 @@ pub fn step(state: &State<'_>, observed: &Observed<'_>) -> Result<Decision, Stra
         Some(weights) => plan(clock, &nav, weights, &observed.costs),
         None => stay(clock),
     };
-    let Verdict {
-        approved,
-        refusals,
-        waivers,
-    } = approve(proposed, &nav, &observed.evidence, state.policy);
+    let Verdict { approved, refusals, waivers } =
+        approve(proposed, &nav, &observed.evidence, state.policy);
     let entry = Decided {
         time: clock,
         reason: target.reason.to_string(),

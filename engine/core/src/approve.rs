@@ -141,10 +141,7 @@ pub fn approve(plan: Plan, nav: &Nav, evidence: &Evidence, policy: &Policy) -> V
     desk.keep_open_markets();
     match policy.enforcement {
         Enforcement::Off => {
-            desk.waivers.extend(Limit::ALL.map(|limit| Waiver {
-                limit,
-                cause: WaiverCause::Off,
-            }));
+            desk.waivers.extend(Limit::ALL.map(|limit| Waiver { limit, cause: WaiverCause::Off }));
         }
         enforcement => {
             let strict = enforcement == Enforcement::Strict;
@@ -181,13 +178,7 @@ struct Desk<'a> {
 
 impl<'a> Desk<'a> {
     fn new(plan: Plan, nav: &'a Nav, evidence: &'a Evidence) -> Desk<'a> {
-        Desk {
-            plan,
-            nav,
-            evidence,
-            refusals: Vec::new(),
-            waivers: BTreeSet::new(),
-        }
+        Desk { plan, nav, evidence, refusals: Vec::new(), waivers: BTreeSet::new() }
     }
 
     fn verdict(mut self) -> Verdict {
@@ -206,9 +197,7 @@ impl<'a> Desk<'a> {
     /// What `market` holds after the plan's exits.
     fn kept(&self, market: &MarketId) -> Amount {
         let out = self.plan.exits.iter().filter(|exit| exit.market == *market);
-        out.fold(self.nav.held(market), |held, exit| {
-            held.saturating_sub(exit.amount)
-        })
+        out.fold(self.nav.held(market), |held, exit| held.saturating_sub(exit.amount))
     }
 
     /// Cuts every entry for which `limit_to` returns less than is asked.
@@ -241,14 +230,8 @@ impl<'a> Desk<'a> {
     }
 
     fn entering(&self, members: &BTreeSet<MarketId>) -> Amount {
-        let amounts = self
-            .plan
-            .entries
-            .iter()
-            .filter(|entry| members.contains(&entry.market));
-        amounts.fold(Amount::ZERO, |sum, entry| {
-            Amount(sum.0.saturating_add(entry.amount.0))
-        })
+        let amounts = self.plan.entries.iter().filter(|entry| members.contains(&entry.market));
+        amounts.fold(Amount::ZERO, |sum, entry| Amount(sum.0.saturating_add(entry.amount.0)))
     }
 
     /// Either forbids the entries that `affected` names or waives the limit.
@@ -258,20 +241,14 @@ impl<'a> Desk<'a> {
                 affected(&entry.market).then_some(Amount::ZERO)
             });
         } else {
-            self.waivers.insert(Waiver {
-                limit,
-                cause: WaiverCause::Unanswerable,
-            });
+            self.waivers.insert(Waiver { limit, cause: WaiverCause::Unanswerable });
         }
     }
 
     fn keep_open_markets(&mut self) {
         let evidence = self.evidence;
         self.cut(&RefusalCause::NotOpen, |entry| {
-            let open = evidence
-                .markets
-                .get(&entry.market)
-                .is_some_and(|market| market.open);
+            let open = evidence.markets.get(&entry.market).is_some_and(|market| market.open);
             (!open).then_some(Amount::ZERO)
         });
     }
@@ -299,8 +276,7 @@ impl<'a> Desk<'a> {
         ];
         if !strict && self.evidence.protocols.len() <= 1 {
             let cause = WaiverCause::OneProtocol;
-            self.waivers
-                .extend(limits.map(|(limit, _)| Waiver { limit, cause }));
+            self.waivers.extend(limits.map(|(limit, _)| Waiver { limit, cause }));
             return;
         }
         for (limit, cap) in limits {
@@ -311,10 +287,7 @@ impl<'a> Desk<'a> {
     fn issuer_limit(&mut self, cap: Fraction, strict: bool) {
         let evidence = self.evidence;
         let silent = |market: &MarketId| {
-            evidence
-                .markets
-                .get(market)
-                .is_none_or(|known| known.issuer.is_none())
+            evidence.markets.get(market).is_none_or(|known| known.issuer.is_none())
         };
         if self.plan.entries.iter().any(|entry| silent(&entry.market)) {
             self.unanswerable(Limit::PerIssuer, strict, silent);
@@ -350,55 +323,30 @@ impl<'a> Desk<'a> {
 
     fn wrap_limit(&mut self, deepest: u8, strict: bool) {
         let evidence = self.evidence;
-        let depth = |market: &MarketId| {
-            evidence
-                .markets
-                .get(market)
-                .and_then(|known| known.wrap_depth)
-        };
-        if self
-            .plan
-            .entries
-            .iter()
-            .any(|entry| depth(&entry.market).is_none())
-        {
+        let depth =
+            |market: &MarketId| evidence.markets.get(market).and_then(|known| known.wrap_depth);
+        if self.plan.entries.iter().any(|entry| depth(&entry.market).is_none()) {
             self.unanswerable(Limit::WrapDepth, strict, |market| depth(market).is_none());
         }
         self.cut(&RefusalCause::Exceeds(Limit::WrapDepth), |entry| {
-            depth(&entry.market)
-                .is_some_and(|depth| depth > deepest)
-                .then_some(Amount::ZERO)
+            depth(&entry.market).is_some_and(|depth| depth > deepest).then_some(Amount::ZERO)
         });
     }
 
     /// Keeps what could not leave within 24 hours of a run below `1 - least` of NAV.
     fn exit_limit(&mut self, least: Fraction, strict: bool) {
         let evidence = self.evidence;
-        let exit = |market: &MarketId| {
-            evidence
-                .markets
-                .get(market)
-                .and_then(|known| known.exit_24h_run)
-        };
-        if self
-            .plan
-            .entries
-            .iter()
-            .any(|entry| exit(&entry.market).is_none())
-        {
+        let exit =
+            |market: &MarketId| evidence.markets.get(market).and_then(|known| known.exit_24h_run);
+        if self.plan.entries.iter().any(|entry| exit(&entry.market).is_none()) {
             self.unanswerable(Limit::Exit24hRun, strict, |market| exit(market).is_none());
         }
         // A held market without an answer counts as stuck.
         let stuck_now = self.nav.by_market.keys().fold(Amount::ZERO, |sum, market| {
-            let stuck = self
-                .kept(market)
-                .saturating_sub(exit(market).unwrap_or_default());
+            let stuck = self.kept(market).saturating_sub(exit(market).unwrap_or_default());
             Amount(sum.0.saturating_add(stuck.0))
         });
-        let allowed = self
-            .nav
-            .total
-            .saturating_sub(share_of(self.nav.total, least));
+        let allowed = self.nav.total.saturating_sub(share_of(self.nav.total, least));
         let room = allowed.saturating_sub(stuck_now);
         let grows: BTreeMap<MarketId, Amount> = self
             .plan
@@ -407,15 +355,11 @@ impl<'a> Desk<'a> {
             .filter_map(|entry| {
                 let (kept, exit) = (self.kept(&entry.market), exit(&entry.market)?);
                 let after = Amount(kept.0.saturating_add(entry.amount.0)).saturating_sub(exit);
-                Some((
-                    entry.market.clone(),
-                    after.saturating_sub(kept.saturating_sub(exit)),
-                ))
+                Some((entry.market.clone(), after.saturating_sub(kept.saturating_sub(exit))))
             })
             .collect();
-        let growth = grows.values().fold(Amount::ZERO, |sum, grown| {
-            Amount(sum.0.saturating_add(grown.0))
-        });
+        let growth =
+            grows.values().fold(Amount::ZERO, |sum, grown| Amount(sum.0.saturating_add(grown.0)));
         if growth <= room {
             return;
         }
@@ -428,13 +372,8 @@ impl<'a> Desk<'a> {
 
     /// Entries never sum to more than idle money and exits pay, less the costs.
     fn keep_funded(&mut self) {
-        let paid = Amount(
-            self.nav
-                .idle
-                .0
-                .saturating_add(Plan::sum(&self.plan.exits).0),
-        )
-        .saturating_sub(self.plan.cost.known());
+        let paid = Amount(self.nav.idle.0.saturating_add(Plan::sum(&self.plan.exits).0))
+            .saturating_sub(self.plan.cost.known());
         let asked = Plan::sum(&self.plan.entries);
         if asked > paid {
             self.cut(&RefusalCause::Unfunded, |entry| {

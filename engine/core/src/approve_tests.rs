@@ -14,20 +14,13 @@ fn market(name: &str) -> MarketId {
 }
 
 fn action(kind: ActionKind, name: &str, value: u64) -> Action {
-    Action {
-        kind,
-        market: market(name),
-        amount: amount(value),
-    }
+    Action { kind, market: market(name), amount: amount(value) }
 }
 
 fn plan(exits: &[(&str, u64)], entries: &[(&str, u64)]) -> Plan {
     Plan {
         as_of: Time(0),
-        exits: exits
-            .iter()
-            .map(|(name, value)| action(ActionKind::Exit, name, *value))
-            .collect(),
+        exits: exits.iter().map(|(name, value)| action(ActionKind::Exit, name, *value)).collect(),
         entries: entries
             .iter()
             .map(|(name, value)| action(ActionKind::Enter, name, *value))
@@ -38,16 +31,10 @@ fn plan(exits: &[(&str, u64)], entries: &[(&str, u64)]) -> Plan {
 }
 
 fn nav(idle: u64, held: &[(&str, u64)]) -> Nav {
-    let by_market: BTreeMap<_, _> = held
-        .iter()
-        .map(|(name, value)| (market(name), amount(*value)))
-        .collect();
+    let by_market: BTreeMap<_, _> =
+        held.iter().map(|(name, value)| (market(name), amount(*value))).collect();
     let total = held.iter().map(|(_, value)| value).sum::<u64>() + idle;
-    Nav {
-        total: amount(total),
-        idle: amount(idle),
-        by_market,
-    }
+    Nav { total: amount(total), idle: amount(idle), by_market }
 }
 
 /// Evidence that answers everything and allows everything but the protocol caps.
@@ -61,40 +48,20 @@ fn evidence(names: &[&str]) -> Evidence {
     let markets: BTreeMap<_, _> = names
         .iter()
         .map(|name| {
-            (
-                market(name),
-                MarketEvidence {
-                    issuer: Some((*name).to_owned()),
-                    ..known.clone()
-                },
-            )
+            (market(name), MarketEvidence { issuer: Some((*name).to_owned()), ..known.clone() })
         })
         .collect();
-    let protocols = markets
-        .keys()
-        .map(|market| market.protocol().to_owned())
-        .collect();
-    Evidence {
-        markets,
-        cvar95_30d: Some(0.0),
-        es999_1y: Some(0.0),
-        protocols,
-    }
+    let protocols = markets.keys().map(|market| market.protocol().to_owned()).collect();
+    Evidence { markets, cvar95_30d: Some(0.0), es999_1y: Some(0.0), protocols }
 }
 
 fn policy(enforcement: Enforcement) -> Policy {
-    Policy {
-        preference: RiskPreference::of_line(RiskLine::Balanced),
-        enforcement,
-    }
+    Policy { preference: RiskPreference::of_line(RiskLine::Balanced), enforcement }
 }
 
 fn entries(verdict: &Verdict) -> Vec<(String, Amount)> {
     let entries = &verdict.approved.plan().entries;
-    entries
-        .iter()
-        .map(|entry| (entry.market.to_string(), entry.amount))
-        .collect()
+    entries.iter().map(|entry| (entry.market.to_string(), entry.amount)).collect()
 }
 
 #[test]
@@ -109,14 +76,8 @@ fn the_protocol_cap_cuts_in_proportion_and_says_so() {
         &policy(Enforcement::Strict),
     );
     // 35 % of 1000 is 350, shared 3 to 1; floors leave 262 and 87.
-    assert_eq!(
-        entries(&verdict),
-        vec![(a.to_owned(), amount(262)), (b.to_owned(), amount(87))]
-    );
-    assert_eq!(
-        verdict.refusals[0].cause,
-        RefusalCause::Exceeds(Limit::PerProtocol)
-    );
+    assert_eq!(entries(&verdict), vec![(a.to_owned(), amount(262)), (b.to_owned(), amount(87))]);
+    assert_eq!(verdict.refusals[0].cause, RefusalCause::Exceeds(Limit::PerProtocol));
     assert_eq!(verdict.refusals[0].asked, amount(300));
     assert!(verdict.waivers.is_empty());
 }
@@ -130,11 +91,8 @@ fn with_one_protocol_the_cap_is_waived_when_measurable_and_holds_when_strict() {
     loose.preference.per_issuer = Fraction::new(1.0).unwrap();
     let verdict = approve(ask(), &nav(1000, &[]), &evidence, &loose);
     assert_eq!(entries(&verdict), vec![(a.to_owned(), amount(1000))]);
-    let waived: Vec<_> = verdict
-        .waivers
-        .iter()
-        .map(|waiver| (waiver.limit, waiver.cause))
-        .collect();
+    let waived: Vec<_> =
+        verdict.waivers.iter().map(|waiver| (waiver.limit, waiver.cause)).collect();
     assert_eq!(
         waived,
         vec![
@@ -142,12 +100,7 @@ fn with_one_protocol_the_cap_is_waived_when_measurable_and_holds_when_strict() {
             (Limit::PerProtocol, WaiverCause::OneProtocol)
         ]
     );
-    let verdict = approve(
-        ask(),
-        &nav(1000, &[]),
-        &evidence,
-        &policy(Enforcement::Strict),
-    );
+    let verdict = approve(ask(), &nav(1000, &[]), &evidence, &policy(Enforcement::Strict));
     assert_eq!(entries(&verdict), vec![(a.to_owned(), amount(350))]);
 }
 
@@ -182,10 +135,7 @@ fn live_an_unanswerable_limit_forbids_buying() {
             &policy(Enforcement::Measurable),
         );
         assert_eq!(entries(&verdict).len(), 1, "{limit} is waived");
-        assert!(verdict.waivers.contains(&Waiver {
-            limit,
-            cause: WaiverCause::Unanswerable
-        }));
+        assert!(verdict.waivers.contains(&Waiver { limit, cause: WaiverCause::Unanswerable }));
     }
 }
 
@@ -194,17 +144,9 @@ fn a_market_that_is_not_open_is_never_bought_even_with_limits_off() {
     let a = "one:1:0xa";
     let mut evidence = evidence(&[a]);
     evidence.markets.get_mut(&market(a)).unwrap().open = false;
-    for enforcement in [
-        Enforcement::Strict,
-        Enforcement::Measurable,
-        Enforcement::Off,
-    ] {
-        let verdict = approve(
-            plan(&[], &[(a, 10)]),
-            &nav(1000, &[]),
-            &evidence,
-            &policy(enforcement),
-        );
+    for enforcement in [Enforcement::Strict, Enforcement::Measurable, Enforcement::Off] {
+        let verdict =
+            approve(plan(&[], &[(a, 10)]), &nav(1000, &[]), &evidence, &policy(enforcement));
         assert_eq!(entries(&verdict), vec![]);
         assert_eq!(verdict.refusals[0].cause, RefusalCause::NotOpen);
     }
@@ -222,10 +164,7 @@ fn a_portfolio_measure_that_is_too_high_or_no_number_forbids_buying() {
             &evidence,
             &policy(Enforcement::Strict),
         );
-        assert_eq!(
-            verdict.refusals[0].cause,
-            RefusalCause::Exceeds(Limit::Cvar95_30d)
-        );
+        assert_eq!(verdict.refusals[0].cause, RefusalCause::Exceeds(Limit::Cvar95_30d));
         assert_eq!(entries(&verdict), vec![]);
     }
 }
@@ -250,16 +189,9 @@ fn a_deeper_wrap_than_allowed_is_not_bought() {
     let a = "one:1:0xa";
     let mut evidence = evidence(&[a]);
     evidence.markets.get_mut(&market(a)).unwrap().wrap_depth = Some(3);
-    let verdict = approve(
-        plan(&[], &[(a, 10)]),
-        &nav(1000, &[]),
-        &evidence,
-        &policy(Enforcement::Strict),
-    );
-    assert_eq!(
-        verdict.refusals[0].cause,
-        RefusalCause::Exceeds(Limit::WrapDepth)
-    );
+    let verdict =
+        approve(plan(&[], &[(a, 10)]), &nav(1000, &[]), &evidence, &policy(Enforcement::Strict));
+    assert_eq!(verdict.refusals[0].cause, RefusalCause::Exceeds(Limit::WrapDepth));
 }
 
 proptest! {

@@ -38,19 +38,9 @@ const AT_PAR: &[(&str, &[&str])] = &[
             "USDP", "GUSD", "CUSD", "USDM", "MUSD", "AUSD", "USDA", "USD0",
         ],
     ),
-    (
-        "EUR",
-        &[
-            "EURC", "EURS", "EURE", "EURA", "AGEUR", "JEUR", "CEUR", "EURM",
-        ],
-    ),
+    ("EUR", &["EURC", "EURS", "EURE", "EURA", "AGEUR", "JEUR", "CEUR", "EURM"]),
     ("ETH", &["ETH", "WETH", "WETH.E"]),
-    (
-        "BTC",
-        &[
-            "BTC", "WBTC", "WBTC.E", "BTC.B", "BTCB", "CBBTC", "TBTC", "LBTC", "FBTC", "EBTC",
-        ],
-    ),
+    ("BTC", &["BTC", "WBTC", "WBTC.E", "BTC.B", "BTCB", "CBBTC", "TBTC", "LBTC", "FBTC", "EBTC"]),
 ];
 
 impl Denomination {
@@ -58,10 +48,7 @@ impl Denomination {
     #[must_use]
     pub fn of_symbol(symbol: &str) -> Denomination {
         let upper = symbol.trim().to_uppercase();
-        match AT_PAR
-            .iter()
-            .find(|(_, symbols)| symbols.contains(&upper.as_str()))
-        {
+        match AT_PAR.iter().find(|(_, symbols)| symbols.contains(&upper.as_str())) {
             Some((unit, _)) => Denomination::from((*unit).to_owned()),
             None => Denomination::Own(symbol.trim().to_owned()),
         }
@@ -105,25 +92,10 @@ mod tests {
     #[test]
     fn bridged_dollars_are_dollars_and_growing_tokens_are_not() {
         for dollar in ["USDC", "USDC.e", "USDbC", "USDt", "USD₮", "m.DAI", "GHO"] {
-            assert_eq!(
-                Denomination::of_symbol(dollar),
-                Denomination::Usd,
-                "{dollar}"
-            );
+            assert_eq!(Denomination::of_symbol(dollar), Denomination::Usd, "{dollar}");
         }
-        for own in [
-            "sDAI",
-            "sUSDe",
-            "wstETH",
-            "weETH",
-            "PT-USDe-5FEB2026",
-            "AAVE",
-        ] {
-            assert_eq!(
-                Denomination::of_symbol(own),
-                Denomination::Own(own.to_owned()),
-                "{own}"
-            );
+        for own in ["sDAI", "sUSDe", "wstETH", "weETH", "PT-USDe-5FEB2026", "AAVE"] {
+            assert_eq!(Denomination::of_symbol(own), Denomination::Own(own.to_owned()), "{own}");
         }
         assert_eq!(Denomination::of_symbol("WETH"), Denomination::Eth);
     }

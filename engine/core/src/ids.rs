@@ -52,14 +52,9 @@ impl ChainId {
     #[must_use]
     pub fn by_name(name: &str) -> Option<ChainId> {
         let lower = name.trim().to_lowercase();
-        let canonical = CHAIN_ALIASES
-            .iter()
-            .find(|(alias, _)| *alias == lower)
-            .map_or(lower.as_str(), |a| a.1);
-        CHAINS
-            .iter()
-            .find(|(known, _)| *known == canonical)
-            .map(|(_, id)| ChainId(*id))
+        let canonical =
+            CHAIN_ALIASES.iter().find(|(alias, _)| *alias == lower).map_or(lower.as_str(), |a| a.1);
+        CHAINS.iter().find(|(known, _)| *known == canonical).map(|(_, id)| ChainId(*id))
     }
 
     /// Returns every name that [`ChainId::by_name`] knows as canonical.
@@ -150,20 +145,13 @@ impl FromStr for MarketId {
         let mut parts = text.splitn(4, ':');
         let (protocol, chain, address) = (parts.next(), parts.next(), parts.next());
         let (Some(protocol), Some(chain), Some(address)) = (protocol, chain, address) else {
-            return Err(MarketIdError::Form {
-                found: text.to_owned(),
-            });
+            return Err(MarketIdError::Form { found: text.to_owned() });
         };
         if protocol.is_empty() || address.is_empty() {
-            return Err(MarketIdError::Form {
-                found: text.to_owned(),
-            });
+            return Err(MarketIdError::Form { found: text.to_owned() });
         }
         if chain.parse::<u64>().is_err() {
-            return Err(MarketIdError::Chain {
-                found: text.to_owned(),
-                part: chain.to_owned(),
-            });
+            return Err(MarketIdError::Chain { found: text.to_owned(), part: chain.to_owned() });
         }
         Ok(MarketId(text.into()))
     }
@@ -195,15 +183,8 @@ mod tests {
 
     #[test]
     fn a_market_id_takes_apart_and_ignores_the_case_of_an_address() {
-        let id = MarketId::new(
-            "Aave-V3",
-            ChainId(1),
-            "0xDAC17F958D2ee523a2206206994597C13D831ec7",
-        );
-        assert_eq!(
-            id.as_str(),
-            "aave-v3:1:0xdac17f958d2ee523a2206206994597c13d831ec7"
-        );
+        let id = MarketId::new("Aave-V3", ChainId(1), "0xDAC17F958D2ee523a2206206994597C13D831ec7");
+        assert_eq!(id.as_str(), "aave-v3:1:0xdac17f958d2ee523a2206206994597c13d831ec7");
         assert_eq!(id.protocol(), "aave-v3");
         assert_eq!(id.chain(), ChainId(1));
         assert_eq!(id.address(), "0xdac17f958d2ee523a2206206994597c13d831ec7");
@@ -223,10 +204,7 @@ mod tests {
             "market id \"USDC\" has not the form protocol:chainId:address[:detail]"
         );
         assert_eq!(
-            "aave-v3:ethereum:0x1"
-                .parse::<MarketId>()
-                .unwrap_err()
-                .to_string(),
+            "aave-v3:ethereum:0x1".parse::<MarketId>().unwrap_err().to_string(),
             "market id \"aave-v3:ethereum:0x1\": chain id \"ethereum\" is not a whole number"
         );
     }

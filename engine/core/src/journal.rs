@@ -9,7 +9,7 @@ use crate::plan::Plan;
 use crate::time::Time;
 use crate::units::Amount;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,6 +65,8 @@ pub struct Executed {
     pub time: Time,
     /// What was taken out, by market.
     pub out: BTreeMap<MarketId, Amount>,
+    /// Markets that were left with nothing.
+    pub left: BTreeSet<MarketId>,
     /// What was brought in, by market.
     pub into: BTreeMap<MarketId, Amount>,
     /// One-way turnover.

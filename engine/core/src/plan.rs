@@ -39,11 +39,7 @@ impl PlanCost {
     /// Returns what the vault pays: the proportional part and the gas, where it is known.
     #[must_use]
     pub fn known(&self) -> Amount {
-        Amount(
-            self.proportional
-                .0
-                .saturating_add(self.gas.unwrap_or_default().0),
-        )
+        Amount(self.proportional.0.saturating_add(self.gas.unwrap_or_default().0))
     }
 }
 
@@ -72,8 +68,8 @@ impl Plan {
     /// Sums the amounts of `actions`, stopping at the largest representable amount.
     #[must_use]
     pub fn sum(actions: &[Action]) -> Amount {
-        actions.iter().fold(Amount::ZERO, |sum, action| {
-            Amount(sum.0.saturating_add(action.amount.0))
-        })
+        actions
+            .iter()
+            .fold(Amount::ZERO, |sum, action| Amount(sum.0.saturating_add(action.amount.0)))
     }
 }

@@ -49,11 +49,7 @@ impl Portfolio {
     /// Returns a portfolio of nothing but idle money.
     #[must_use]
     pub fn of_idle(idle: Amount, decimals: u8) -> Portfolio {
-        Portfolio {
-            decimals,
-            idle,
-            positions: BTreeMap::new(),
-        }
+        Portfolio { decimals, idle, positions: BTreeMap::new() }
     }
 
     /// Values every position at its last known share price.
@@ -64,14 +60,9 @@ impl Portfolio {
             .iter()
             .map(|(market, position)| (market.clone(), position.worth()))
             .collect();
-        let total = by_market.values().fold(self.idle, |sum, worth| {
-            Amount(sum.0.saturating_add(worth.0))
-        });
-        Nav {
-            total,
-            idle: self.idle,
-            by_market,
-        }
+        let total =
+            by_market.values().fold(self.idle, |sum, worth| Amount(sum.0.saturating_add(worth.0)));
+        Nav { total, idle: self.idle, by_market }
     }
 }
 

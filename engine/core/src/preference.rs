@@ -41,11 +41,7 @@ pub enum RiskLine {
 
 impl RiskLine {
     /// All named points, from the most careful.
-    pub const ALL: [RiskLine; 3] = [
-        RiskLine::Cautious,
-        RiskLine::Balanced,
-        RiskLine::Adventurous,
-    ];
+    pub const ALL: [RiskLine; 3] = [RiskLine::Cautious, RiskLine::Balanced, RiskLine::Adventurous];
 
     /// The point's place on the dial.
     #[must_use]
@@ -75,9 +71,7 @@ impl FromStr for RiskLine {
         RiskLine::ALL
             .into_iter()
             .find(|line| line.to_string() == text.to_lowercase())
-            .ok_or_else(|| PreferenceError::UnknownLine {
-                found: text.to_owned(),
-            })
+            .ok_or_else(|| PreferenceError::UnknownLine { found: text.to_owned() })
     }
 }
 
@@ -210,11 +204,7 @@ impl RiskPreference {
         let (low, high, along) = if dial.0 < 0.5 {
             (RiskLine::Cautious, RiskLine::Balanced, dial.0 * 2.0)
         } else {
-            (
-                RiskLine::Balanced,
-                RiskLine::Adventurous,
-                dial.0 * 2.0 - 1.0,
-            )
+            (RiskLine::Balanced, RiskLine::Adventurous, dial.0 * 2.0 - 1.0)
         };
         let (low, high) = (RiskPreference::of_line(low), RiskPreference::of_line(high));
         let mix = |a: Fraction, b: Fraction| Fraction(a.0 + (b.0 - a.0) * along);
@@ -224,11 +214,7 @@ impl RiskPreference {
             worst_protocol_loss: mix(low.worst_protocol_loss, high.worst_protocol_loss),
             per_protocol: mix(low.per_protocol, high.per_protocol),
             per_issuer: mix(low.per_issuer, high.per_issuer),
-            wrap_depth: if along < 1.0 {
-                low.wrap_depth
-            } else {
-                high.wrap_depth
-            },
+            wrap_depth: if along < 1.0 { low.wrap_depth } else { high.wrap_depth },
             exit_24h_run: mix(low.exit_24h_run, high.exit_24h_run),
         }
     }
@@ -349,15 +335,9 @@ mod tests {
                 .contains("either `line` or `dial`")
         );
         assert!(
-            parse("line = \"bold\"")
-                .unwrap_err()
-                .contains("cautious, balanced or adventurous")
+            parse("line = \"bold\"").unwrap_err().contains("cautious, balanced or adventurous")
         );
-        assert!(
-            parse("per_protocl = 0.2")
-                .unwrap_err()
-                .contains("unknown field")
-        );
+        assert!(parse("per_protocl = 0.2").unwrap_err().contains("unknown field"));
     }
 
     proptest! {

@@ -237,20 +237,13 @@ fn scaled_from_f64_floor(value: f64, decimals: u8) -> Option<U256> {
     let fraction = bits & ((1 << 52) - 1);
     let (mantissa, exponent) = match raw_exponent {
         0 => (fraction, -1074),
-        _ => (
-            fraction | (1 << 52),
-            i64::try_from(raw_exponent).ok()? - 1075,
-        ),
+        _ => (fraction | (1 << 52), i64::try_from(raw_exponent).ok()? - 1075),
     };
     let scaled =
         U256::from(mantissa).checked_mul(U256::from(10).checked_pow(U256::from(decimals))?)?;
     let shift = usize::try_from(exponent.unsigned_abs()).ok()?;
     if exponent < 0 {
-        return Some(if shift >= 256 {
-            U256::ZERO
-        } else {
-            scaled >> shift
-        });
+        return Some(if shift >= 256 { U256::ZERO } else { scaled >> shift });
     }
     if scaled.is_zero() {
         return Some(U256::ZERO);
@@ -276,32 +269,19 @@ mod tests {
 
     #[test]
     fn the_door_in_floors_exactly() {
-        assert_eq!(
-            Amount::from_f64_floor(1.5, 6),
-            Some(Amount(U256::from(1_500_000)))
-        );
+        assert_eq!(Amount::from_f64_floor(1.5, 6), Some(Amount(U256::from(1_500_000))));
         // 0.1 in binary is 0.1000000000000000055511151231257827...: the floor keeps its exact digits.
         assert_eq!(
             Ray::from_f64_floor(0.1),
             Some(Ray(U256::from(100_000_000_000_000_005_551_115_123u128)))
         );
         assert_eq!(Amount::from_f64_floor(0.0, 18), Some(Amount::ZERO));
-        assert_eq!(
-            Amount::from_f64_floor(f64::MIN_POSITIVE, 18),
-            Some(Amount::ZERO)
-        );
+        assert_eq!(Amount::from_f64_floor(f64::MIN_POSITIVE, 18), Some(Amount::ZERO));
     }
 
     #[test]
     fn the_door_in_refuses_what_has_no_amount() {
-        for bad in [
-            f64::NAN,
-            -1.0,
-            -f64::MIN_POSITIVE,
-            f64::INFINITY,
-            f64::NEG_INFINITY,
-            1e60,
-        ] {
+        for bad in [f64::NAN, -1.0, -f64::MIN_POSITIVE, f64::INFINITY, f64::NEG_INFINITY, 1e60] {
             assert_eq!(Amount::from_f64_floor(bad, 18), None, "{bad}");
         }
         assert_eq!(Amount::from_f64_floor(-0.0, 18), Some(Amount::ZERO));
@@ -309,10 +289,7 @@ mod tests {
 
     #[test]
     fn a_zero_share_price_buys_nothing_and_never_divides() {
-        assert_eq!(
-            Shares::bought_down(Amount(U256::from(1)), Ray(U256::ZERO)),
-            None
-        );
+        assert_eq!(Shares::bought_down(Amount(U256::from(1)), Ray(U256::ZERO)), None);
     }
 
     proptest! {

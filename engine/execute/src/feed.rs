@@ -17,6 +17,8 @@ pub struct MarketInfo {
     pub first_symbol: Arc<str>,
     /// The name it had last.
     pub last_symbol: Arc<str>,
+    /// Whether it was switched on when it was first seen, as far as its source says.
+    pub was_active: bool,
     /// The unit it is at par with, by its first name.
     pub denomination: Denomination,
 }
@@ -80,12 +82,7 @@ pub async fn collect(
         }
         for disorder in adapter.disorder() {
             match disorder {
-                Disorder::Unsorted {
-                    market,
-                    symbol,
-                    days,
-                    rows,
-                } => {
+                Disorder::Unsorted { market, symbol, days, rows } => {
                     gate.note_out_of_order(&market, &symbol, days, rows);
                 }
                 Disorder::UnknownNetwork { name, days, rows } => {
@@ -95,18 +92,8 @@ pub async fn collect(
         }
     }
     let frame = builder.finish()?;
-    let data_hash = hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    Ok(Feed {
-        frame,
-        quality: gate.report(),
-        catalog,
-        data_hash,
-        rows_read,
-    })
+    let data_hash = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Feed { frame, quality: gate.report(), catalog, data_hash, rows_read })
 }
 
 fn remember(catalog: &mut Catalog, observation: &Observation) {
@@ -119,6 +106,7 @@ fn remember(catalog: &mut Catalog, observation: &Observation) {
             let info = MarketInfo {
                 first_symbol: observation.symbol.clone(),
                 last_symbol: observation.symbol.clone(),
+                was_active: observation.is_active.unwrap_or(true),
                 denomination: Denomination::of_symbol(&observation.symbol),
             };
             catalog.insert(observation.row.market.clone(), info);
@@ -128,12 +116,7 @@ fn remember(catalog: &mut Catalog, observation: &Observation) {
 
 /// Feeds one observation to the hash: its key, its time, then every number with its presence.
 fn digest(hash: &mut Sha256, observation: &Observation) {
-    let MarketRow {
-        market,
-        time,
-        numbers,
-        ..
-    } = &observation.row;
+    let MarketRow { market, time, numbers, .. } = &observation.row;
     hash.update(market.as_str());
     hash.update(time.0.to_le_bytes());
     hash.update(observation.symbol.as_bytes());
@@ -142,12 +125,7 @@ fn digest(hash: &mut Sha256, observation: &Observation) {
         hash.update([u8::from(value.is_some())]);
         hash.update(value.unwrap_or_default().to_bits().to_le_bytes());
     }
-    hash.update(
-        observation
-            .updated_at
-            .map_or(0, |time| time.0)
-            .to_le_bytes(),
-    );
+    hash.update(observation.updated_at.map_or(0, |time| time.0).to_le_bytes());
     let flags = [
         observation.marked_stale,
         observation.takes_deposits == Some(true),

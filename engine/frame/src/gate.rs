@@ -117,20 +117,14 @@ impl Gate {
             if !enforce {
                 return Some(observation.row);
             }
-            self.note(
-                &observation,
-                Defect::FirstObservation,
-                Action::Dropped,
-                || "nothing to check it against; the market enters with its next row".to_owned(),
-            );
+            self.note(&observation, Defect::FirstObservation, Action::Dropped, || {
+                "nothing to check it against; the market enters with its next row".to_owned()
+            });
             return None;
         };
         if observation.row.time <= before.time {
             self.note(&observation, Defect::Duplicate, Action::Dropped, || {
-                format!(
-                    "a second row at {}; the first is kept",
-                    observation.row.time
-                )
+                format!("a second row at {}; the first is kept", observation.row.time)
             });
             return None;
         }
@@ -169,9 +163,7 @@ impl Gate {
             until: days.1,
             rows,
         };
-        self.report.add(&finding, || {
-            "earlier than the row before them in the file".to_owned()
-        });
+        self.report.add(&finding, || "earlier than the row before them in the file".to_owned());
     }
 
     /// Adds rows of a network that has no known chain id, which the source left out.
@@ -185,8 +177,7 @@ impl Gate {
             until: days.1,
             rows,
         };
-        self.report
-            .add(&finding, || format!("no chain id is known for {name:?}"));
+        self.report.add(&finding, || format!("no chain id is known for {name:?}"));
     }
 
     /// Returns the quality table of everything admitted so far.
@@ -194,10 +185,7 @@ impl Gate {
     pub fn report(&self) -> QualityReport {
         let mut report = self.report.clone();
         if let (Some(first), Some(last)) = (self.days.first(), self.days.last()) {
-            for day in (first.0..=last.0)
-                .map(Day)
-                .filter(|day| !self.days.contains(day))
-            {
+            for day in (first.0..=last.0).map(Day).filter(|day| !self.days.contains(day)) {
                 let finding = Finding {
                     market: None,
                     symbol: "all markets",
@@ -214,10 +202,7 @@ impl Gate {
         }
         for (market, memory) in &self.markets {
             for (from, to) in &memory.gaps {
-                let days = (from.0..=to.0)
-                    .map(Day)
-                    .filter(|day| self.days.contains(day))
-                    .count();
+                let days = (from.0..=to.0).map(Day).filter(|day| self.days.contains(day)).count();
                 let rows = u64::try_from(days).unwrap_or(u64::MAX);
                 if rows == 0 {
                     continue;
@@ -231,9 +216,8 @@ impl Gate {
                     until: *to,
                     rows,
                 };
-                report.add(&finding, || {
-                    format!("no row from {from} to {to}; nothing is filled in")
-                });
+                report
+                    .add(&finding, || format!("no row from {from} to {to}; nothing is filled in"));
             }
         }
         report
@@ -252,10 +236,8 @@ impl Gate {
             symbol: &observation.symbol,
             defect,
             action: if self.settings.mode == GateMode::FlagOnly
-                && !matches!(
-                    defect,
-                    Defect::NotANumber | Defect::OutOfRange | Defect::Duplicate
-                ) {
+                && !matches!(defect, Defect::NotANumber | Defect::OutOfRange | Defect::Duplicate)
+            {
                 Action::Flagged
             } else {
                 action
@@ -276,17 +258,9 @@ impl Gate {
                 .map(|value| (column, value))
         });
         if let Some((column, value)) = broken {
-            let defect = if value.is_finite() {
-                Defect::OutOfRange
-            } else {
-                Defect::NotANumber
-            };
+            let defect = if value.is_finite() { Defect::OutOfRange } else { Defect::NotANumber };
             self.note(observation, defect, Action::Dropped, || {
-                format!(
-                    "`{}` is {value}, allowed is {}",
-                    column.name(),
-                    column.allowed().text()
-                )
+                format!("`{}` is {value}, allowed is {}", column.name(), column.allowed().text())
             });
             return true;
         }
@@ -322,10 +296,7 @@ impl Gate {
                     ..observation.clone()
                 };
                 self.note(&earlier, Defect::ForeignNetwork, Action::Dropped, || {
-                    format!(
-                        "index {was} before the index starts at 1 on {}",
-                        row.time.day()
-                    )
+                    format!("index {was} before the index starts at 1 on {}", row.time.day())
                 });
             } else if is < was {
                 self.note(observation, Defect::FallingIndex, Action::Flagged, || {
@@ -354,9 +325,7 @@ impl Gate {
             found.extend(self.frozen(observation, before, apr));
         }
         for (defect, detail) in &found {
-            self.note(observation, *defect, Action::RateWithheld, || {
-                detail.clone()
-            });
+            self.note(observation, *defect, Action::RateWithheld, || detail.clone());
         }
         if observation.takes_deposits == Some(false) {
             self.note(observation, Defect::DepositsClosed, Action::Flagged, || {
@@ -421,10 +390,7 @@ impl Gate {
             _ => false,
         };
         (apr > ceiling && !confirmed).then(|| {
-            (
-                Defect::ImplausibleRate,
-                format!("{:.0} % that no index confirms", apr * 100.0),
-            )
+            (Defect::ImplausibleRate, format!("{:.0} % that no index confirms", apr * 100.0))
         })
     }
 
@@ -454,20 +420,14 @@ impl Gate {
             }
             None => {
                 let still =
-                    rates_of(row)
-                        .iter()
-                        .zip(before.rates)
-                        .all(|(is, was)| match (is, was) {
-                            (Some(is), Some(was)) => is_same(*is, was),
-                            (None, None) => true,
-                            _ => false,
-                        });
+                    rates_of(row).iter().zip(before.rates).all(|(is, was)| match (is, was) {
+                        (Some(is), Some(was)) => is_same(*is, was),
+                        (None, None) => true,
+                        _ => false,
+                    });
                 let days = row.time.days_since(before.stirred);
                 (still && apr > 0.0 && days >= self.settings.frozen_rates_after_days).then(|| {
-                    (
-                        Defect::FrozenFeed,
-                        format!("no number has changed for {days:.0} days"),
-                    )
+                    (Defect::FrozenFeed, format!("no number has changed for {days:.0} days"))
                 })
             }
         }
@@ -529,11 +489,7 @@ impl Memory {
 }
 
 fn rates_of(row: &MarketRow) -> [Option<f64>; 3] {
-    [
-        row.get(Column::SupplyApr),
-        row.get(Column::RewardApr),
-        row.get(Column::TvlUsd),
-    ]
+    [row.get(Column::SupplyApr), row.get(Column::RewardApr), row.get(Column::TvlUsd)]
 }
 
 /// Whether two readings are the same number, bit for bit.
@@ -548,10 +504,7 @@ fn is_one(value: f64) -> bool {
 fn median(values: &VecDeque<f64>) -> Option<f64> {
     let mut sorted: Vec<f64> = values.iter().copied().collect();
     sorted.sort_by(f64::total_cmp);
-    sorted
-        .get(sorted.len() / 2)
-        .copied()
-        .filter(|_| sorted.len() >= 3)
+    sorted.get(sorted.len() / 2).copied().filter(|_| sorted.len() >= 3)
 }
 
 #[cfg(test)]

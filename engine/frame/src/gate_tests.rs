@@ -53,19 +53,12 @@ fn a_healthy_feed_passes_untouched_but_for_its_first_row() {
     let mut gate = Gate::new(GateSettings::default());
     assert_eq!(gate.admit(healthy(0)), None);
     for day in 1..60 {
-        assert_eq!(
-            gate.admit(healthy(day)),
-            Some(healthy(day).row),
-            "day {day}"
-        );
+        assert_eq!(gate.admit(healthy(day)), Some(healthy(day).row), "day {day}");
     }
     let report = gate.report();
     let lines: Vec<_> = report.rows().collect();
     assert_eq!(lines.len(), 1);
-    assert_eq!(
-        (lines[0].defect, lines[0].rows),
-        (Defect::FirstObservation, 1)
-    );
+    assert_eq!((lines[0].defect, lines[0].rows), (Defect::FirstObservation, 1));
 }
 
 #[test]
@@ -85,9 +78,7 @@ fn nan_and_negative_rates_are_dropped() {
 
 #[test]
 fn percent_read_as_a_fraction_is_caught_by_the_index() {
-    let days = (0..10)
-        .map(|day| with(day, Column::SupplyApr, APR * 100.0))
-        .collect();
+    let days = (0..10).map(|day| with(day, Column::SupplyApr, APR * 100.0)).collect();
     let (row, lines) = run(days);
     assert_eq!(row.unwrap().get(Column::SupplyApr), None);
     assert_eq!(lines, vec![(Defect::UnitSlip, Action::RateWithheld, 9)]);
@@ -99,11 +90,7 @@ fn one_row_of_percent_is_caught_by_the_past() {
     days.push(with(10, Column::SupplyApr, APR * 100.0));
     days.push(healthy(11));
     let (row, lines) = run(days);
-    assert_eq!(
-        row.unwrap().get(Column::SupplyApr),
-        Some(APR),
-        "the next row is sound again"
-    );
+    assert_eq!(row.unwrap().get(Column::SupplyApr), Some(APR), "the next row is sound again");
     assert_eq!(lines, vec![(Defect::UnitSlip, Action::RateWithheld, 1)]);
 }
 
@@ -113,10 +100,7 @@ fn a_rate_above_one_hundred_percent_needs_the_index_to_confirm_it() {
     days.push(with(5, Column::SupplyApr, 1.2));
     let (row, lines) = run(days);
     assert_eq!(row.unwrap().get(Column::SupplyApr), None);
-    assert_eq!(
-        lines,
-        vec![(Defect::ImplausibleRate, Action::RateWithheld, 1)]
-    );
+    assert_eq!(lines, vec![(Defect::ImplausibleRate, Action::RateWithheld, 1)]);
 }
 
 #[test]
@@ -126,16 +110,8 @@ fn a_feed_whose_index_stands_still_is_frozen_after_three_days_and_thaws() {
     days.extend((3..8).map(|day| with(day, Column::SharePrice, still)));
     let (row, lines) = run(days.clone());
     let row = row.unwrap();
-    assert_eq!(
-        row.get(Column::SupplyApr),
-        None,
-        "nobody buys on a frozen feed"
-    );
-    assert_eq!(
-        row.get(Column::SharePrice),
-        Some(still),
-        "a holder is still valued"
-    );
+    assert_eq!(row.get(Column::SupplyApr), None, "nobody buys on a frozen feed");
+    assert_eq!(row.get(Column::SharePrice), Some(still), "a holder is still valued");
     assert_eq!(lines, vec![(Defect::FrozenFeed, Action::RateWithheld, 3)]);
     days.push(healthy(8));
     assert_eq!(run(days).0.unwrap().get(Column::SupplyApr), Some(APR));
@@ -147,11 +123,7 @@ fn a_collateral_only_market_with_no_rate_is_not_frozen() {
         .map(|day| {
             let mut observation = with(day, Column::SupplyApr, 0.0);
             observation.row.set(Column::SharePrice, Some(1.0));
-            Observation {
-                borrowable: Some(false),
-                borrow_apr: Some(0.0),
-                ..observation
-            }
+            Observation { borrowable: Some(false), borrow_apr: Some(0.0), ..observation }
         })
         .collect();
     let (row, lines) = run(days);
@@ -165,10 +137,7 @@ fn a_zero_rate_on_a_market_that_lends_is_missing_not_zero() {
         .map(|day| {
             let mut observation = with(day, Column::SupplyApr, 0.0);
             observation.row.set(Column::SharePrice, Some(1.0));
-            Observation {
-                borrow_apr: Some(0.0),
-                ..observation
-            }
+            Observation { borrow_apr: Some(0.0), ..observation }
         })
         .collect();
     let (row, lines) = run(days);
@@ -184,29 +153,17 @@ fn a_first_row_of_another_network_never_reaches_the_frame_and_is_named() {
     let rows: Vec<_> = days.into_iter().filter_map(|day| gate.admit(day)).collect();
     assert_eq!(rows[0].get(Column::SharePrice), Some(1.0));
     let report = gate.report();
-    let foreign: Vec<_> = report
-        .rows()
-        .filter(|line| line.defect == Defect::ForeignNetwork)
-        .collect();
-    assert_eq!(
-        (foreign.len(), foreign[0].rows, foreign[0].action),
-        (1, 1, Action::Dropped)
-    );
+    let foreign: Vec<_> =
+        report.rows().filter(|line| line.defect == Defect::ForeignNetwork).collect();
+    assert_eq!((foreign.len(), foreign[0].rows, foreign[0].action), (1, 1, Action::Dropped));
     assert_eq!(foreign[0].first, Day(0));
-    assert!(
-        !report
-            .rows()
-            .any(|line| line.defect == Defect::FallingIndex)
-    );
+    assert!(!report.rows().any(|line| line.defect == Defect::FallingIndex));
 }
 
 #[test]
 fn a_row_whose_own_key_names_another_network_is_dropped() {
     let mut days = healthy_days(3);
-    days.push(Observation {
-        key_network: Some(ChainId(56)),
-        ..healthy(3)
-    });
+    days.push(Observation { key_network: Some(ChainId(56)), ..healthy(3) });
     let (row, lines) = run(days);
     assert_eq!(row, None);
     assert_eq!(lines, vec![(Defect::ForeignNetwork, Action::Dropped, 1)]);
@@ -225,17 +182,8 @@ fn a_falling_index_is_kept_and_flagged() {
 
 #[test]
 fn a_row_older_than_the_one_before_it_keeps_its_index_and_loses_its_rate() {
-    let touched = |day: i64, at: i64| Observation {
-        updated_at: Some(Time(at)),
-        ..healthy(day)
-    };
-    let days = vec![
-        touched(0, 10),
-        touched(1, 20),
-        touched(2, 5),
-        touched(3, 6),
-        touched(4, 30),
-    ];
+    let touched = |day: i64, at: i64| Observation { updated_at: Some(Time(at)), ..healthy(day) };
+    let days = vec![touched(0, 10), touched(1, 20), touched(2, 5), touched(3, 6), touched(4, 30)];
     let mut gate = Gate::new(GateSettings::default());
     let rows: Vec<_> = days.into_iter().filter_map(|day| gate.admit(day)).collect();
     let rates: Vec<_> = rows.iter().map(|row| row.get(Column::SupplyApr)).collect();
@@ -247,21 +195,10 @@ fn a_row_older_than_the_one_before_it_keeps_its_index_and_loses_its_rate() {
 fn duplicates_renames_gaps_and_closed_markets_are_in_the_table() {
     let mut days = healthy_days(3);
     days.push(healthy(2));
-    days.push(Observation {
-        symbol: "USDC.e".into(),
-        ..healthy(6)
-    });
-    days.push(Observation {
-        symbol: "USDC.e".into(),
-        takes_deposits: Some(false),
-        ..healthy(7)
-    });
+    days.push(Observation { symbol: "USDC.e".into(), ..healthy(6) });
+    days.push(Observation { symbol: "USDC.e".into(), takes_deposits: Some(false), ..healthy(7) });
     let (row, lines) = run(days);
-    assert_eq!(
-        row.unwrap().get(Column::EntryUsd),
-        Some(0.0),
-        "a closed market takes nothing"
-    );
+    assert_eq!(row.unwrap().get(Column::EntryUsd), Some(0.0), "a closed market takes nothing");
     assert_eq!(
         lines,
         vec![
@@ -275,24 +212,13 @@ fn duplicates_renames_gaps_and_closed_markets_are_in_the_table() {
 
 #[test]
 fn flag_only_drops_nothing_that_a_frame_can_hold() {
-    let mut gate = Gate::new(GateSettings {
-        mode: GateMode::FlagOnly,
-        ..GateSettings::default()
-    });
+    let mut gate = Gate::new(GateSettings { mode: GateMode::FlagOnly, ..GateSettings::default() });
     assert!(gate.admit(healthy(0)).is_some());
-    let stale = Observation {
-        marked_stale: true,
-        takes_deposits: Some(false),
-        ..healthy(1)
-    };
+    let stale = Observation { marked_stale: true, takes_deposits: Some(false), ..healthy(1) };
     let row = gate.admit(stale).unwrap();
     assert_eq!(row.get(Column::SupplyApr), Some(APR));
     assert_eq!(row.get(Column::EntryUsd), None);
-    assert!(
-        gate.report()
-            .rows()
-            .all(|line| line.action == Action::Flagged)
-    );
+    assert!(gate.report().rows().all(|line| line.action == Action::Flagged));
 }
 
 proptest::proptest! {

@@ -69,9 +69,8 @@ impl LegFrame {
         for (row, leg) in legs.iter().enumerate() {
             check(row, leg)?;
         }
-        if let Some(row) = legs
-            .windows(2)
-            .position(|pair| matches!(pair, [a, b] if key(a) == key(b)))
+        if let Some(row) =
+            legs.windows(2).position(|pair| matches!(pair, [a, b] if key(a) == key(b)))
             && let Some(leg) = legs.get(row + 1)
         {
             return Err(FrameError::Unsorted {
@@ -128,10 +127,7 @@ impl LegFrame {
             .lazy()
             .group_by(keys.clone())
             .agg([
-                value()
-                    .filter(on(Side::Collateral))
-                    .sum()
-                    .alias("collateral_usd"),
+                value().filter(on(Side::Collateral)).sum().alias("collateral_usd"),
                 (value() * col("liquidation_threshold"))
                     .filter(on(Side::Collateral))
                     .sum()
@@ -149,10 +145,7 @@ impl LegFrame {
                     .chain([col("collateral_usd"), col("debt_usd"), col("health_factor")])
                     .collect::<Vec<_>>(),
             )
-            .sort(
-                ["market", "borrower", "block"],
-                SortMultipleOptions::default(),
-            );
+            .sort(["market", "borrower", "block"], SortMultipleOptions::default());
         Ok(folded.collect()?)
     }
 }
@@ -166,11 +159,7 @@ fn check(row: usize, leg: &Leg) -> Result<(), FrameError> {
     } else if let Some(bad) = threshold.filter(|found| !(0.0..=1.0).contains(found)) {
         ("liquidation_threshold", bad, "0 to 1")
     } else if leg.side == Side::Collateral && threshold.is_none() {
-        (
-            "liquidation_threshold",
-            f64::NAN,
-            "0 to 1, never null, on the collateral side",
-        )
+        ("liquidation_threshold", f64::NAN, "0 to 1, never null, on the collateral side")
     } else {
         return Ok(());
     };
@@ -212,37 +201,18 @@ mod tests {
         ])
         .unwrap();
         let folded = legs.health_factors().unwrap();
-        let found = folded
-            .column("health_factor")
-            .unwrap()
-            .f64()
-            .unwrap()
-            .get(0)
-            .unwrap();
+        let found = folded.column("health_factor").unwrap().f64().unwrap().get(0).unwrap();
         // (5 x 3000 x 0.83 + 0.1 x 60000 x 0.78) / 10000
         assert!((found - 1.713).abs() < 1e-12, "{found}");
     }
 
     #[test]
     fn an_account_without_debt_has_no_health_factor() {
-        let legs = LegFrame::from_legs(vec![leg(
-            Side::Collateral,
-            "weth",
-            5.0,
-            3_000.0,
-            Some(0.83),
-        )])
-        .unwrap();
+        let legs =
+            LegFrame::from_legs(vec![leg(Side::Collateral, "weth", 5.0, 3_000.0, Some(0.83))])
+                .unwrap();
         let folded = legs.health_factors().unwrap();
-        assert_eq!(
-            folded
-                .column("health_factor")
-                .unwrap()
-                .f64()
-                .unwrap()
-                .get(0),
-            None
-        );
+        assert_eq!(folded.column("health_factor").unwrap().f64().unwrap().get(0), None);
     }
 
     #[test]
@@ -250,26 +220,14 @@ mod tests {
         let error =
             LegFrame::from_legs(vec![leg(Side::Debt, "usdc", -1.0, 1.0, None)]).unwrap_err();
         assert!(
-            error
-                .to_string()
-                .contains("`amount` is -1, allowed is a finite number >= 0"),
+            error.to_string().contains("`amount` is -1, allowed is a finite number >= 0"),
             "{error}"
         );
         let error =
             LegFrame::from_legs(vec![leg(Side::Collateral, "weth", 1.0, 1.0, None)]).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("never null, on the collateral side"),
-            "{error}"
-        );
-        let twice = vec![
-            leg(Side::Debt, "usdc", 1.0, 1.0, None),
-            leg(Side::Debt, "usdc", 2.0, 1.0, None),
-        ];
-        assert!(matches!(
-            LegFrame::from_legs(twice),
-            Err(FrameError::Unsorted { row: 1, .. })
-        ));
+        assert!(error.to_string().contains("never null, on the collateral side"), "{error}");
+        let twice =
+            vec![leg(Side::Debt, "usdc", 1.0, 1.0, None), leg(Side::Debt, "usdc", 2.0, 1.0, None)];
+        assert!(matches!(LegFrame::from_legs(twice), Err(FrameError::Unsorted { row: 1, .. })));
     }
 }

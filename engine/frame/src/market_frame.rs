@@ -21,6 +21,8 @@ pub struct MarketFrame {
     markets: Vec<MarketId>,
     /// For each market of `markets`, its rows in the order of time.
     rows_of: Vec<Vec<IdxSize>>,
+    /// The number columns, in the order of [`Column::ALL`].
+    numbers: Vec<Float64Chunked>,
 }
 
 impl MarketFrame {
@@ -43,12 +45,9 @@ impl MarketFrame {
                 rows.push(row);
             }
         }
-        Ok(MarketFrame {
-            table,
-            times,
-            markets,
-            rows_of,
-        })
+        let read = |column: Column| Ok(table.column(column.name())?.f64()?.clone());
+        let numbers = Column::ALL.into_iter().map(read).collect::<Result<_, FrameError>>()?;
+        Ok(MarketFrame { table, times, markets, rows_of, numbers })
     }
 
     /// Builds a frame from rows in any order.
@@ -124,15 +123,17 @@ impl MarketFrame {
     }
 
     pub(crate) fn rows_of(&self, market: &MarketId) -> &[IdxSize] {
-        self.markets
-            .binary_search(market)
-            .ok()
-            .and_then(|code| self.rows_of.get(code))
-            .map_or(&[], Vec::as_slice)
+        let place = self.markets.binary_search(market).ok();
+        place.and_then(|place| self.rows_of.get(place)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every market with its rows, in order.
+    pub(crate) fn by_market(&self) -> impl Iterator<Item = (&MarketId, &[IdxSize])> {
+        self.markets.iter().zip(self.rows_of.iter().map(Vec::as_slice))
     }
 
     pub(crate) fn numbers(&self, column: Column) -> Option<&Float64Chunked> {
-        self.table.column(column.name()).ok()?.f64().ok()
+        self.numbers.get(column as usize)
     }
 }
 
@@ -222,20 +223,13 @@ impl MarketFrameBuilder {
     fn order(&self) -> Option<Vec<IdxSize>> {
         let mut ranks = vec![0usize; self.names.len()];
         for (rank, code) in self.markets.values().enumerate() {
-            if let Some(slot) = usize::try_from(*code)
-                .ok()
-                .and_then(|code| ranks.get_mut(code))
-            {
+            if let Some(slot) = usize::try_from(*code).ok().and_then(|code| ranks.get_mut(code)) {
                 *slot = rank;
             }
         }
         let rank = |code: &IdxSize| usize::try_from(*code).ok().and_then(|code| ranks.get(code));
-        let keys: Vec<_> = self
-            .times
-            .iter()
-            .zip(&self.codes)
-            .map(|(time, code)| (*time, rank(code)))
-            .collect();
+        let keys: Vec<_> =
+            self.times.iter().zip(&self.codes).map(|(time, code)| (*time, rank(code))).collect();
         if keys.is_sorted() {
             return None;
         }
@@ -249,10 +243,7 @@ fn check_columns(table: &DataFrame) -> Result<(), FrameError> {
     let expected = schema::columns();
     for (name, dtype) in &expected {
         let Ok(column) = table.column(name) else {
-            return Err(FrameError::MissingColumn {
-                column: name,
-                expected: schema::names(),
-            });
+            return Err(FrameError::MissingColumn { column: name, expected: schema::names() });
         };
         if column.dtype() != dtype {
             return Err(FrameError::WrongDtype {
@@ -278,12 +269,7 @@ fn read_times(table: &DataFrame) -> Result<Vec<Time>, FrameError> {
     column
         .iter()
         .enumerate()
-        .map(|(row, time)| {
-            time.map(Time).ok_or(FrameError::Null {
-                column: schema::TIME,
-                row,
-            })
-        })
+        .map(|(row, time)| time.map(Time).ok_or(FrameError::Null { column: schema::TIME, row }))
         .collect()
 }
 
@@ -293,14 +279,10 @@ fn read_markets(table: &DataFrame) -> Result<(Vec<MarketId>, Vec<usize>), FrameE
     let mut places: BTreeMap<MarketId, usize> = BTreeMap::new();
     let mut texts: std::collections::HashMap<&str, MarketId> = std::collections::HashMap::new();
     for (row, text) in column.iter().enumerate() {
-        let text = text.ok_or(FrameError::Null {
-            column: schema::MARKET,
-            row,
-        })?;
+        let text = text.ok_or(FrameError::Null { column: schema::MARKET, row })?;
         if !texts.contains_key(text) {
-            let market: MarketId = text
-                .parse()
-                .map_err(|source| FrameError::MarketId { row, source })?;
+            let market: MarketId =
+                text.parse().map_err(|source| FrameError::MarketId { row, source })?;
             places.insert(market.clone(), 0);
             texts.insert(text, market);
         }
@@ -308,35 +290,21 @@ fn read_markets(table: &DataFrame) -> Result<(Vec<MarketId>, Vec<usize>), FrameE
     for (place, found) in places.values_mut().enumerate() {
         *found = place;
     }
-    let by_text: std::collections::HashMap<&str, usize> = texts
-        .iter()
-        .filter_map(|(text, market)| Some((*text, *places.get(market)?)))
-        .collect();
-    let codes = column
-        .iter()
-        .flatten()
-        .filter_map(|text| by_text.get(text).copied())
-        .collect();
+    let by_text: std::collections::HashMap<&str, usize> =
+        texts.iter().filter_map(|(text, market)| Some((*text, *places.get(market)?))).collect();
+    let codes = column.iter().flatten().filter_map(|text| by_text.get(text).copied()).collect();
     Ok((places.into_keys().collect(), codes))
 }
 
 fn check_order(times: &[Time], codes: &[usize], markets: &[MarketId]) -> Result<(), FrameError> {
     let keys = || times.iter().zip(codes);
-    let Some(row) = keys()
-        .zip(keys().skip(1))
-        .position(|(before, after)| before >= after)
-    else {
+    let Some(row) = keys().zip(keys().skip(1)).position(|(before, after)| before >= after) else {
         return Ok(());
     };
-    match (
-        times.get(row + 1),
-        codes.get(row + 1).and_then(|code| markets.get(*code)),
-    ) {
-        (Some(time), Some(market)) => Err(FrameError::Unsorted {
-            row: row + 1,
-            market: market.clone(),
-            time: *time,
-        }),
+    match (times.get(row + 1), codes.get(row + 1).and_then(|code| markets.get(*code))) {
+        (Some(time), Some(market)) => {
+            Err(FrameError::Unsorted { row: row + 1, market: market.clone(), time: *time })
+        }
         _ => Ok(()),
     }
 }
@@ -350,9 +318,8 @@ fn check_range(
 ) -> Result<(), FrameError> {
     let allowed = column.allowed();
     let numbers = table.column(column.name())?.f64()?;
-    let Some(row) = numbers
-        .iter()
-        .position(|value| value.is_some_and(|value| !allowed.holds(value)))
+    let Some(row) =
+        numbers.iter().position(|value| value.is_some_and(|value| !allowed.holds(value)))
     else {
         return Ok(());
     };

@@ -29,20 +29,12 @@ fn a_table_of_another_shape_is_refused_by_name() {
     let table = frame().table().clone();
     let missing = table.drop("utilization").unwrap();
     let message = MarketFrame::try_new(missing).unwrap_err().to_string();
-    assert!(
-        message.starts_with("column `utilization` is missing"),
-        "{message}"
-    );
+    assert!(message.starts_with("column `utilization` is missing"), "{message}");
 
     let mut extra = table.clone();
-    extra
-        .with_column(Int64Chunked::from_vec(pl("symbol"), vec![1, 2, 3]).into_column())
-        .unwrap();
+    extra.with_column(Int64Chunked::from_vec(pl("symbol"), vec![1, 2, 3]).into_column()).unwrap();
     let message = MarketFrame::try_new(extra).unwrap_err().to_string();
-    assert!(
-        message.starts_with("column `symbol` is not part of the schema"),
-        "{message}"
-    );
+    assert!(message.starts_with("column `symbol` is not part of the schema"), "{message}");
 
     let mut wrong = table;
     wrong
@@ -55,17 +47,10 @@ fn a_table_of_another_shape_is_refused_by_name() {
 #[test]
 fn numbers_out_of_range_are_refused_with_row_market_and_time() {
     for bad in [f64::NAN, -0.01, f64::INFINITY] {
-        let error = MarketFrame::from_rows(vec![row("a:1:x", 0, Some(bad))])
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("row 0: a:1:x at 1970-01-01T00:00:00Z: `supply_apr` is"),
-            "{error}"
-        );
-        assert!(
-            error.contains("allowed is a finite number >= 0, or null"),
-            "{error}"
-        );
+        let error =
+            MarketFrame::from_rows(vec![row("a:1:x", 0, Some(bad))]).unwrap_err().to_string();
+        assert!(error.contains("row 0: a:1:x at 1970-01-01T00:00:00Z: `supply_apr` is"), "{error}");
+        assert!(error.contains("allowed is a finite number >= 0, or null"), "{error}");
     }
 }
 
@@ -73,10 +58,7 @@ fn numbers_out_of_range_are_refused_with_row_market_and_time() {
 fn a_second_row_for_a_market_and_time_is_refused() {
     let error =
         MarketFrame::from_rows(vec![row("a:1:x", 5, None), row("a:1:x", 5, None)]).unwrap_err();
-    assert!(
-        matches!(error, FrameError::Unsorted { row: 1, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, FrameError::Unsorted { row: 1, .. }), "{error}");
 }
 
 #[test]
@@ -87,9 +69,7 @@ fn a_view_holds_nothing_after_its_clock() {
     assert_eq!(view.quotes().len(), 2);
     assert!(frame.view(Time(0)).quotes().is_empty());
     assert_eq!(
-        frame
-            .view(Time(2))
-            .last_known(&"a:1:x".parse().unwrap(), Column::SupplyApr),
+        frame.view(Time(2)).last_known(&"a:1:x".parse().unwrap(), Column::SupplyApr),
         Some(0.1)
     );
 }
@@ -100,10 +80,7 @@ fn a_market_not_seen_for_two_days_is_stale_and_not_open() {
     let at = |clock: Day| {
         let row = row("a:1:x", day.start().0, Some(0.1)).with(Column::SharePrice, Some(1.0));
         let frame = MarketFrame::from_rows(vec![row]).unwrap();
-        frame
-            .view(clock.end())
-            .quote(&"a:1:x".parse().unwrap())
-            .unwrap()
+        frame.view(clock.end()).quote(&"a:1:x".parse().unwrap()).unwrap()
     };
     assert!(at(day).is_open() && at(day.plus(1)).is_open());
     assert!(!at(day.plus(2)).is_fresh && !at(day.plus(2)).is_open());
@@ -127,9 +104,7 @@ fn a_trailing_mean_leaves_out_missing_days_and_days_before_the_window() {
 #[test]
 fn a_subset_keeps_the_rows_of_its_markets_alone() {
     let frame = frame();
-    let subset = frame
-        .subset(&["b:1:x".parse().unwrap(), "c:1:x".parse().unwrap()])
-        .unwrap();
+    let subset = frame.subset(&["b:1:x".parse().unwrap(), "c:1:x".parse().unwrap()]).unwrap();
     assert_eq!(subset.height(), 1);
     assert_eq!(subset.markets().len(), 1);
 }

@@ -144,21 +144,10 @@ pub struct Finding<'a> {
 impl QualityReport {
     /// Adds an instance; `detail` is asked for only when the line is new.
     pub fn add(&mut self, finding: &Finding<'_>, detail: impl FnOnce() -> String) {
-        let about = if finding.market.is_none() {
-            finding.symbol
-        } else {
-            ""
-        };
-        let key = (
-            finding.market.cloned(),
-            about.to_owned(),
-            finding.defect,
-            finding.action,
-        );
+        let about = if finding.market.is_none() { finding.symbol } else { "" };
+        let key = (finding.market.cloned(), about.to_owned(), finding.defect, finding.action);
         let line = self.lines.entry(key).or_insert_with(|| QualityRow {
-            market: finding
-                .market
-                .map_or_else(|| "*".to_owned(), ToString::to_string),
+            market: finding.market.map_or_else(|| "*".to_owned(), ToString::to_string),
             defect: finding.defect,
             rows: 0,
             action: finding.action,

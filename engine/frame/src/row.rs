@@ -24,12 +24,7 @@ impl MarketRow {
     /// Returns a row that knows nothing but where and when.
     #[must_use]
     pub fn empty(market: MarketId, time: Time) -> MarketRow {
-        MarketRow {
-            block: None,
-            time,
-            market,
-            numbers: [None; Column::ALL.len()],
-        }
+        MarketRow { block: None, time, market, numbers: [None; Column::ALL.len()] }
     }
 
     /// Reads a number.
@@ -68,6 +63,8 @@ pub struct Observation {
     pub borrowable: Option<bool>,
     /// Whether the protocol takes deposits, where the source says.
     pub takes_deposits: Option<bool>,
+    /// Whether the protocol has the market switched on, where the source says.
+    pub is_active: Option<bool>,
     /// Whether the source itself marks the row as an old snapshot.
     pub marked_stale: bool,
     /// The network that the source's own key names, where it names one.
@@ -87,6 +84,7 @@ impl Observation {
             borrow_apr: None,
             borrowable: None,
             takes_deposits: None,
+            is_active: None,
             marked_stale: false,
             key_network: None,
             index_decimals: None,

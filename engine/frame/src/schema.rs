@@ -116,24 +116,14 @@ pub fn time_dtype() -> DataType {
 /// Every column with its type, in the order of the frame.
 #[must_use]
 pub fn columns() -> Vec<(&'static str, DataType)> {
-    let keys = [
-        (BLOCK, DataType::UInt64),
-        (TIME, time_dtype()),
-        (MARKET, DataType::String),
-    ];
-    keys.into_iter()
-        .chain(Column::ALL.map(|column| (column.name(), DataType::Float64)))
-        .collect()
+    let keys = [(BLOCK, DataType::UInt64), (TIME, time_dtype()), (MARKET, DataType::String)];
+    keys.into_iter().chain(Column::ALL.map(|column| (column.name(), DataType::Float64))).collect()
 }
 
 /// Every column name, for messages.
 #[must_use]
 pub fn names() -> String {
-    columns()
-        .iter()
-        .map(|(name, _)| *name)
-        .collect::<Vec<_>>()
-        .join(", ")
+    columns().iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
 /// A polars name.

@@ -88,31 +88,20 @@ impl Target {
     ) -> Result<Target, TargetError> {
         for (market, weight) in &weights {
             if !(0.0..=1.0 + SUM_TOLERANCE).contains(weight) {
-                return Err(TargetError::Weight {
-                    market: market.clone(),
-                    weight: *weight,
-                });
+                return Err(TargetError::Weight { market: market.clone(), weight: *weight });
             }
         }
         let sum: f64 = weights.values().sum();
         if sum > 1.0 + SUM_TOLERANCE {
             return Err(TargetError::Sum { sum });
         }
-        Ok(Target {
-            weights: Some(weights),
-            reason,
-            alternatives: Vec::new(),
-        })
+        Ok(Target { weights: Some(weights), reason, alternatives: Vec::new() })
     }
 
     /// Returns a target that leaves everything as it is.
     #[must_use]
     pub fn stay(reason: Reason) -> Target {
-        Target {
-            weights: None,
-            reason,
-            alternatives: Vec::new(),
-        }
+        Target { weights: None, reason, alternatives: Vec::new() }
     }
 
     /// Keeps the best of `ranked`, which is in any order.
@@ -181,29 +170,15 @@ impl fmt::Display for Reason {
             Reason::Switch { to, apr, held } => {
                 write!(f, "{to} at {apr} beats what is held at {}", rate(held))
             }
-            Reason::Stay {
-                held,
-                best: Some(best),
-                margin: Some(margin),
-            } => write!(
+            Reason::Stay { held, best: Some(best), margin: Some(margin) } => write!(
                 f,
                 "stay: the best other rate, {best}, does not beat {} by {margin}",
                 rate(held)
             ),
-            Reason::Stay {
-                held,
-                best: Some(best),
-                margin: None,
-            } => {
-                write!(
-                    f,
-                    "stay: the best other rate, {best}, does not beat {}",
-                    rate(held)
-                )
+            Reason::Stay { held, best: Some(best), margin: None } => {
+                write!(f, "stay: the best other rate, {best}, does not beat {}", rate(held))
             }
-            Reason::Stay {
-                held, best: None, ..
-            } => {
+            Reason::Stay { held, best: None, .. } => {
                 write!(f, "stay at {}: nothing else can be bought", rate(held))
             }
             Reason::Hold => f.write_str("hold: the rule never moves once it is in"),
@@ -217,10 +192,7 @@ mod tests {
     use super::*;
 
     fn weights(pairs: &[(&str, f64)]) -> BTreeMap<MarketId, f64> {
-        pairs
-            .iter()
-            .map(|(name, weight)| (name.parse().unwrap(), *weight))
-            .collect()
+        pairs.iter().map(|(name, weight)| (name.parse().unwrap(), *weight)).collect()
     }
 
     #[test]
@@ -229,10 +201,7 @@ mod tests {
             Target::weights(weights(&[("a:1:x", 0.7), ("a:1:y", 0.7)]), Reason::Hold).unwrap_err();
         assert_eq!(error.to_string(), "weights sum to 1.4, more than 1");
         for bad in [-0.1, f64::NAN, 1.5] {
-            assert!(
-                Target::weights(weights(&[("a:1:x", bad)]), Reason::Hold).is_err(),
-                "{bad}"
-            );
+            assert!(Target::weights(weights(&[("a:1:x", bad)]), Reason::Hold).is_err(), "{bad}");
         }
     }
 

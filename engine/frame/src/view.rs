@@ -86,11 +86,7 @@ impl<'t> View<'t> {
     #[must_use]
     pub fn trailing(&self, days: i64) -> DataFrame {
         let from = self.clock.day().plus(1 - days).start();
-        let first = self
-            .frame
-            .times()
-            .partition_point(|time| *time < from)
-            .min(self.rows);
+        let first = self.frame.times().partition_point(|time| *time < from).min(self.rows);
         let offset = i64::try_from(first).unwrap_or(i64::MAX);
         self.frame.table().slice(offset, self.rows - first)
     }
@@ -98,24 +94,22 @@ impl<'t> View<'t> {
     /// Returns the newest row of each market observed so far, by market.
     #[must_use]
     pub fn quotes(&self) -> Vec<Quote> {
-        self.frame
-            .markets()
-            .iter()
-            .filter_map(|market| self.quote(market))
+        let each = self.frame.by_market();
+        each.filter_map(|(market, rows)| self.newest(market, *self.observed(rows).last()?))
             .collect()
     }
 
     /// Returns the newest row of `market`, or `None` if it has not been observed yet.
     #[must_use]
     pub fn quote(&self, market: &MarketId) -> Option<Quote> {
-        let row = *self.seen(market).last()?;
+        self.newest(market, *self.observed(self.frame.rows_of(market)).last()?)
+    }
+
+    /// The quote of `market` in `row`.
+    fn newest(&self, market: &MarketId, row: IdxSize) -> Option<Quote> {
         let at = usize::try_from(row).ok()?;
         let time = *self.frame.times().get(at)?;
-        let number = |column| {
-            self.frame
-                .numbers(column)
-                .and_then(|numbers| numbers.get(at))
-        };
+        let number = |column| self.frame.numbers(column).and_then(|numbers| numbers.get(at));
         Some(Quote {
             market: market.clone(),
             time,
@@ -134,10 +128,8 @@ impl<'t> View<'t> {
     #[must_use]
     pub fn last_known(&self, market: &MarketId, column: Column) -> Option<f64> {
         let numbers = self.frame.numbers(column)?;
-        self.seen(market)
-            .iter()
-            .rev()
-            .find_map(|row| numbers.get(usize::try_from(*row).ok()?))
+        let rows = self.observed(self.frame.rows_of(market));
+        rows.iter().rev().find_map(|row| numbers.get(usize::try_from(*row).ok()?))
     }
 
     /// Returns the mean of `column` over the last `days` UTC days, today included, of every market
@@ -148,9 +140,9 @@ impl<'t> View<'t> {
         let Some(numbers) = self.frame.numbers(column) else {
             return BTreeMap::new();
         };
-        let mean = |market: &MarketId| {
+        let mean = |rows: &[IdxSize]| {
             let (mut sum, mut count) = (0.0, 0u32);
-            for row in self.seen(market).iter().rev() {
+            for row in self.observed(rows).iter().rev() {
                 let at = usize::try_from(*row).ok()?;
                 if self.frame.times().get(at).is_none_or(|time| *time < from) {
                     break;
@@ -162,15 +154,12 @@ impl<'t> View<'t> {
             }
             (count > 0).then(|| sum / f64::from(count))
         };
-        let markets = self.frame.markets().iter();
-        markets
-            .filter_map(|market| Some((market.clone(), mean(market)?)))
-            .collect()
+        let each = self.frame.by_market();
+        each.filter_map(|(market, rows)| Some((market.clone(), mean(rows)?))).collect()
     }
 
-    /// The rows of `market` observed so far.
-    fn seen(&self, market: &MarketId) -> &'t [IdxSize] {
-        let rows = self.frame.rows_of(market);
+    /// Those of a market's `rows` that were observed so far.
+    fn observed<'r>(&self, rows: &'r [IdxSize]) -> &'r [IdxSize] {
         let count =
             rows.partition_point(|row| usize::try_from(*row).is_ok_and(|row| row < self.rows));
         rows.get(..count).unwrap_or(&[])

@@ -1,0 +1,262 @@
+//! The machine-readable result. Names are stable: later versions add fields and rename none.
+
+use crate::suite::{StrategyResult, Suite};
+use plimsoll_core::approve::WaiverCause;
+use plimsoll_core::{Day, Limit, RiskPreference};
+use plimsoll_frame::{QualityReport, QualityRow};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a backtest prints with `--json`.
+///
+/// # Units
+/// A name that ends in `_pct` is percent; `turnover` is a multiple of NAV; counts are counts. Unknown is
+/// null.
+#[derive(Debug, Clone, Serialize)]
+pub struct Document {
+    /// Version of this contract.
+    pub schema: u32,
+    /// Hash of the rows read.
+    pub data_hash: String,
+    /// Version of the engine.
+    pub engine_version: &'static str,
+    /// First day asked for, within the data.
+    pub from: Day,
+    /// Last day asked for, within the data.
+    pub to: Day,
+    /// Decision days.
+    pub decisions: usize,
+    /// Markets among which the strategies could choose.
+    pub markets: usize,
+    /// One line for each strategy.
+    pub strategies: Vec<StrategyLine>,
+    /// What the data-quality gate found.
+    pub quality: Vec<QualityRow>,
+    /// What the reader must know first: synthetic data, a check of arithmetic.
+    pub labels: Vec<String>,
+    /// The first decision day.
+    pub first_decision: Day,
+    /// The last day valued.
+    pub last_day: Day,
+    /// The parts of the universe, in the order of each strategy's `by_sleeve`.
+    pub sleeves: Vec<SleeveLine>,
+    /// Limits that were not applied.
+    pub limits_not_applied: Vec<LimitLine>,
+    /// What the replay approximates.
+    pub approximations: Vec<Approximation>,
+}
+
+/// One strategy.
+#[derive(Debug, Clone, Serialize)]
+pub struct StrategyLine {
+    /// Its name.
+    pub name: &'static str,
+    /// Its parameters.
+    pub params: BTreeMap<&'static str, String>,
+    /// Compounded over a 365-day year.
+    pub annualised_pct: Option<f64>,
+    /// Largest fall from the running peak.
+    pub max_drawdown_pct: Option<f64>,
+    /// Mean loss of the worst 5 % of days.
+    pub cvar95_daily_pct: Option<f64>,
+    /// Decisions that left a market.
+    pub switches: usize,
+    /// Sum of one-way turnover.
+    pub turnover: f64,
+    /// Sum of costs on turnover.
+    pub cost_pct: f64,
+    /// Lowest percentage of NAV that could have left within 24 hours.
+    pub exitable_24h_pct: Option<f64>,
+    /// Sum of gas; null where its price is not known.
+    pub gas_pct: Option<f64>,
+    /// Annualised percent in each sleeve.
+    pub by_sleeve: Vec<Option<f64>>,
+    /// How far the result moves with what was varied.
+    pub spread: Vec<SpreadLine>,
+}
+
+/// How far a result moves with a choice that nobody can foresee.
+#[derive(Debug, Clone, Serialize)]
+pub struct SpreadLine {
+    /// What was varied: `weekday` or `start`.
+    pub varied: &'static str,
+    /// Lowest annualised percent.
+    pub min_pct: Option<f64>,
+    /// Median annualised percent.
+    pub median_pct: Option<f64>,
+    /// Highest annualised percent.
+    pub max_pct: Option<f64>,
+    /// Every variant.
+    pub variants: Vec<(String, Option<f64>)>,
+}
+
+/// One sleeve.
+#[derive(Debug, Clone, Serialize)]
+pub struct SleeveLine {
+    /// Its name.
+    pub name: String,
+    /// Markets in it.
+    pub markets: usize,
+}
+
+/// A limit that was not applied.
+#[derive(Debug, Clone, Serialize)]
+pub struct LimitLine {
+    /// Its key.
+    pub limit: Limit,
+    /// Its value with unit.
+    pub value: String,
+    /// Why it was not applied.
+    pub reason: String,
+}
+
+/// Something that the replay does not do as the world does.
+#[derive(Debug, Clone, Serialize)]
+pub struct Approximation {
+    /// What.
+    pub what: String,
+    /// How large the error is, or that it is unknown.
+    pub error: String,
+}
+
+/// What the document says of a run besides its results.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// Hash of the rows read.
+    pub data_hash: String,
+    /// Rows read.
+    pub rows_read: u64,
+    /// First day asked for, within the data.
+    pub from: Day,
+    /// Last day asked for, within the data.
+    pub to: Day,
+    /// The first decision day.
+    pub first_decision: Day,
+    /// The last day valued.
+    pub last_day: Day,
+    /// Decision days.
+    pub decisions: usize,
+    /// Labels.
+    pub labels: Vec<String>,
+    /// The limits.
+    pub preference: RiskPreference,
+    /// The quality table.
+    pub quality: QualityReport,
+    /// Approximations.
+    pub approximations: Vec<Approximation>,
+}
+
+impl Document {
+    /// Returns the document of a run.
+    #[must_use]
+    pub fn new(suite: &Suite, facts: &Facts) -> Document {
+        Document {
+            schema: 1,
+            data_hash: facts.data_hash.clone(),
+            engine_version: env!("CARGO_PKG_VERSION"),
+            from: facts.from,
+            to: facts.to,
+            decisions: facts.decisions,
+            markets: suite.sleeves.iter().map(|(_, markets)| markets).sum(),
+            strategies: suite.results.iter().map(|result| line(suite, result)).collect(),
+            quality: facts.quality.rows().cloned().collect(),
+            labels: facts.labels.clone(),
+            first_decision: facts.first_decision,
+            last_day: facts.last_day,
+            sleeves: suite
+                .sleeves
+                .iter()
+                .map(|(id, markets)| SleeveLine { name: id.to_string(), markets: *markets })
+                .collect(),
+            limits_not_applied: limits_not_applied(suite, &facts.preference),
+            approximations: facts.approximations.clone(),
+        }
+    }
+}
+
+fn line(suite: &Suite, result: &StrategyResult) -> StrategyLine {
+    let outcome = &result.outcome;
+    StrategyLine {
+        name: result.name,
+        params: result.params.clone(),
+        annualised_pct: outcome.annualised_pct(),
+        max_drawdown_pct: outcome.max_drawdown_pct(),
+        cvar95_daily_pct: outcome.cvar95_daily_pct(),
+        switches: outcome.switches,
+        turnover: outcome.turnover,
+        cost_pct: outcome.cost * 100.0,
+        exitable_24h_pct: outcome.exitable_24h_pct(),
+        gas_pct: outcome.gas.map(|gas| gas * 100.0),
+        by_sleeve: result.by_sleeve.iter().map(crate::Outcome::annualised_pct).collect(),
+        spread: spread(suite, result),
+    }
+}
+
+/// The spread of one strategy, by what was varied.
+#[must_use]
+pub fn spread(suite: &Suite, result: &StrategyResult) -> Vec<SpreadLine> {
+    let kinds: BTreeSet<&'static str> = suite.variants.iter().map(|(varied, _)| *varied).collect();
+    kinds
+        .into_iter()
+        .rev()
+        .map(|varied| {
+            let of_kind = suite
+                .variants
+                .iter()
+                .zip(&result.variants)
+                .filter(|((kind, _), _)| *kind == varied);
+            let variants: Vec<_> =
+                of_kind.map(|((_, label), result)| (label.clone(), *result)).collect();
+            let mut known: Vec<f64> = variants.iter().filter_map(|(_, result)| *result).collect();
+            known.sort_by(f64::total_cmp);
+            SpreadLine {
+                varied,
+                min_pct: known.first().copied(),
+                median_pct: median(&known),
+                max_pct: known.last().copied(),
+                variants,
+            }
+        })
+        .collect()
+}
+
+/// The median of sorted numbers.
+fn median(sorted: &[f64]) -> Option<f64> {
+    let (low, high) = (sorted.len().checked_sub(1)? / 2, sorted.len() / 2);
+    Some((sorted.get(low)? + sorted.get(high)?) / 2.0)
+}
+
+/// The limits that no strategy was held to, each with its reasons.
+fn limits_not_applied(suite: &Suite, preference: &RiskPreference) -> Vec<LimitLine> {
+    let mut causes: BTreeMap<Limit, BTreeSet<WaiverCause>> = BTreeMap::new();
+    for waiver in suite.results.iter().flat_map(|result| &result.outcome.waivers) {
+        causes.entry(waiver.limit).or_default().insert(waiver.cause);
+    }
+    let reason = |cause: &WaiverCause| match cause {
+        WaiverCause::Off => "limits are off for this run",
+        WaiverCause::Unanswerable => {
+            "the source does not say what it needs; live, it would forbid buying"
+        }
+        WaiverCause::OneProtocol => "there is one protocol to choose from",
+    };
+    causes
+        .into_iter()
+        .map(|(limit, causes)| LimitLine {
+            limit,
+            value: preference.describe(limit),
+            reason: causes.iter().map(reason).collect::<Vec<_>>().join("; "),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_median_lies_between_the_middle_two() {
+        assert_eq!(median(&[]), None);
+        assert!((median(&[1.0, 2.0, 10.0]).unwrap() - 2.0).abs() < 1e-15);
+        assert!((median(&[1.0, 2.0, 4.0, 10.0]).unwrap() - 3.0).abs() < 1e-15);
+    }
+}

@@ -1,0 +1,143 @@
+//! The ledger: an executor that keeps books instead of calling a chain.
+//!
+//! It holds shares, as a vault does, so a position earns the growth of its index and nothing else.
+//! All amounts are integers and every rounding is against us.
+
+use async_trait::async_trait;
+use plimsoll_core::journal::Executed;
+use plimsoll_core::{Action, Amount, Approved, MarketId, Plan, Portfolio, Position, Ray, Shares};
+use plimsoll_execute::{ExecuteError, Executor};
+use plimsoll_frame::{Column, View};
+use std::collections::BTreeMap;
+
+/// Books of one vault.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    portfolio: Portfolio,
+    prices: BTreeMap<MarketId, Ray>,
+}
+
+impl Ledger {
+    /// Returns a ledger of nothing but idle money.
+    #[must_use]
+    pub fn new(capital: Amount, decimals: u8) -> Ledger {
+        Ledger { portfolio: Portfolio::of_idle(capital, decimals), prices: BTreeMap::new() }
+    }
+
+    /// What is held.
+    #[must_use]
+    pub fn portfolio(&self) -> &Portfolio {
+        &self.portfolio
+    }
+
+    /// Values what is held at the newest index that `view` knows, and returns the held markets whose
+    /// newest row is stale.
+    pub fn mark(&mut self, view: &View<'_>) -> Vec<MarketId> {
+        let mut stale = Vec::new();
+        for (market, position) in &mut self.portfolio.positions {
+            if view.quote(market).is_none_or(|quote| !quote.is_fresh) {
+                stale.push(market.clone());
+            }
+            if let Some(price) = share_price(view, market) {
+                position.share_price = price;
+            }
+        }
+        stale
+    }
+
+    /// Learns the index of every market that `view` knows, at which a plan will be carried out.
+    pub fn learn_prices(&mut self, view: &View<'_>) {
+        self.prices = view
+            .quotes()
+            .into_iter()
+            .filter_map(|quote| {
+                let price = share_price(view, &quote.market)?;
+                Some((quote.market, price))
+            })
+            .collect();
+    }
+}
+
+fn share_price(view: &View<'_>, market: &MarketId) -> Option<Ray> {
+    view.last_known(market, Column::SharePrice).and_then(Ray::from_f64_floor)
+}
+
+#[async_trait]
+impl Executor for Ledger {
+    async fn holdings(&self) -> Result<Portfolio, ExecuteError> {
+        Ok(self.portfolio.clone())
+    }
+
+    async fn execute(&mut self, approved: &Approved) -> Result<Executed, ExecuteError> {
+        let plan = approved.plan();
+        // Everything is done on a copy, so that a plan that fails half way has done nothing.
+        let mut books = self.portfolio.clone();
+        let nav_before = books.nav().total;
+        let mut out = BTreeMap::new();
+        for exit in &plan.exits {
+            out.insert(exit.market.clone(), leave(&mut books, exit)?);
+        }
+        let left =
+            out.keys().filter(|market| !books.positions.contains_key(*market)).cloned().collect();
+        let spends = Amount(Plan::sum(&plan.entries).0.saturating_add(plan.cost.known().0));
+        books.idle = books.idle.checked_sub(spends).ok_or_else(|| ExecuteError::Unfunded {
+            spends: spends.0.to_string(),
+            gives: books.idle.0.to_string(),
+        })?;
+        let mut into = BTreeMap::new();
+        for entry in &plan.entries {
+            let price = self.prices.get(&entry.market).copied();
+            let price =
+                price.ok_or_else(|| ExecuteError::NoPrice { market: entry.market.clone() })?;
+            enter(&mut books, entry, price)?;
+            into.insert(entry.market.clone(), entry.amount);
+        }
+        self.portfolio = books;
+        Ok(Executed {
+            time: plan.as_of,
+            out,
+            left,
+            into,
+            turnover: plan.turnover,
+            cost: plan.cost.proportional,
+            gas: plan.cost.gas,
+            nav_before,
+        })
+    }
+}
+
+/// Takes money out of a market; all of it where the exit asks for its whole worth.
+fn leave(books: &mut Portfolio, exit: &Action) -> Result<Amount, ExecuteError> {
+    let overflow = || ExecuteError::Overflow { market: exit.market.clone() };
+    let Some(position) = books.positions.get_mut(&exit.market) else { return Ok(Amount::ZERO) };
+    let worth = position.worth();
+    let paid = exit.amount.min(worth);
+    let shares = if paid == worth {
+        position.shares
+    } else {
+        Shares::redeemed_up(paid, position.share_price).ok_or_else(overflow)?
+    };
+    position.shares = position.shares.saturating_sub(shares);
+    if position.shares == Shares::ZERO {
+        books.positions.remove(&exit.market);
+    }
+    books.idle = books.idle.checked_add(paid).ok_or_else(overflow)?;
+    Ok(paid)
+}
+
+/// Brings money into a market; the money has left idle already.
+fn enter(books: &mut Portfolio, entry: &Action, share_price: Ray) -> Result<(), ExecuteError> {
+    let overflow = || ExecuteError::Overflow { market: entry.market.clone() };
+    let bought = Shares::bought_down(entry.amount, share_price).ok_or_else(overflow)?;
+    let position = books
+        .positions
+        .entry(entry.market.clone())
+        .or_insert(Position { shares: Shares::ZERO, share_price });
+    position.shares = position.shares.checked_add(bought).ok_or_else(overflow)?;
+    position.share_price = share_price;
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "ledger_tests.rs"]
+mod tests;

@@ -1,0 +1,164 @@
+//! The replay driver: recorded rows, one day after another, through the same loop as live.
+
+use crate::ledger::Ledger;
+use crate::schedule::Schedule;
+use plimsoll_allocate::{CostModel, Observed, RunScenario, State, evidence, step};
+use plimsoll_core::journal::{Entry, Marked};
+use plimsoll_core::{Amount, Bps, Day, Policy, Time};
+use plimsoll_execute::{ExecuteError, Executor};
+use plimsoll_frame::{MarketFrame, Strategy, StrategyError, View};
+
+/// Gas of one action at a time, in whole units of the vault's denomination; `None` where unknown.
+pub type GasPerAction<'a> = dyn Fn(Time) -> Option<f64> + Sync + 'a;
+
+/// Decimals of a replayed vault: fine enough that rounding stays below any figure shown.
+pub const DECIMALS: u8 = 18;
+
+/// One strategy on one universe.
+#[derive(Clone, Copy)]
+pub struct Replay<'a> {
+    /// The rows.
+    pub frame: &'a MarketFrame,
+    /// The rule.
+    pub strategy: &'a dyn Strategy,
+    /// The limits.
+    pub policy: &'a Policy,
+    /// When to decide.
+    pub schedule: &'a Schedule,
+    /// Cost on one-way turnover; the first entry is free.
+    pub turnover_cost: Bps,
+    /// What an action costs in gas.
+    pub gas: &'a GasPerAction<'a>,
+    /// The run that the exit limit assumes.
+    pub scenario: RunScenario,
+    /// Money at the start, whole units of the denomination.
+    pub capital: f64,
+}
+
+/// Why a replay stopped.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ReplayError {
+    /// The strategy has no answer.
+    #[error("strategy {strategy} on {day}: {source}")]
+    Strategy {
+        /// The strategy.
+        strategy: &'static str,
+        /// The decision day.
+        day: Day,
+        /// Why.
+        source: StrategyError,
+    },
+    /// The ledger refused the plan.
+    #[error("strategy {strategy} on {day}: {source}")]
+    Execute {
+        /// The strategy.
+        strategy: &'static str,
+        /// The decision day.
+        day: Day,
+        /// Why.
+        source: ExecuteError,
+    },
+    /// A capital that is no amount.
+    #[error("capital {capital} is not a positive amount")]
+    Capital {
+        /// What was given.
+        capital: f64,
+    },
+}
+
+/// Replays one strategy from its first decision to the last day, and gives every entry of the journal
+/// to `journal`, in order.
+///
+/// # Errors
+/// [`ReplayError`]; the entries so far have been given out.
+pub async fn replay(
+    run: &Replay<'_>,
+    journal: &mut (dyn FnMut(Entry) + Send),
+) -> Result<(), ReplayError> {
+    let capital =
+        Amount::from_f64_floor(run.capital, DECIMALS).filter(|capital| !capital.is_zero());
+    let capital = capital.ok_or(ReplayError::Capital { capital: run.capital })?;
+    let mut ledger = Ledger::new(capital, DECIMALS);
+    let mut decisions = run.schedule.decisions.iter().peekable();
+    let mut has_entered = false;
+    for day in (run.schedule.first().0..=run.schedule.last.0).map(Day) {
+        let view = run.frame.view(day.end());
+        let stale = ledger.mark(&view);
+        if decisions.next_if(|decision| **decision == day).is_some() {
+            has_entered |= decide(run, &mut ledger, &view, has_entered, journal).await?;
+        }
+        journal(Entry::Marked(marked(&ledger, &view, stale)));
+    }
+    Ok(())
+}
+
+/// Takes one decision and carries it out; returns whether money went into a market.
+async fn decide(
+    run: &Replay<'_>,
+    ledger: &mut Ledger,
+    view: &View<'_>,
+    has_entered: bool,
+    journal: &mut (dyn FnMut(Entry) + Send),
+) -> Result<bool, ReplayError> {
+    let (strategy, day) = (run.strategy.name(), view.clock().day());
+    let failed = |source| ReplayError::Execute { strategy, day, source };
+    let observed = Observed {
+        view: *view,
+        portfolio: ledger.holdings().await.map_err(failed)?,
+        evidence: evidence(view, run.scenario, DECIMALS),
+        costs: CostModel {
+            turnover: run.turnover_cost,
+            gas_per_action: (run.gas)(view.clock())
+                .and_then(|gas| Amount::from_f64_floor(gas, DECIMALS)),
+            is_first_entry: !has_entered,
+        },
+    };
+    let state = State { strategy: run.strategy, policy: run.policy };
+    let decision = step(&state, &observed).map_err(|source| ReplayError::Strategy {
+        strategy,
+        day,
+        source,
+    })?;
+    let has_work = !decision.approved.plan().is_empty();
+    journal(Entry::Decided(Box::new(decision.entry)));
+    if !has_work {
+        return Ok(false);
+    }
+    ledger.learn_prices(view);
+    let executed = ledger.execute(&decision.approved).await.map_err(failed)?;
+    let entered = !executed.into.is_empty();
+    journal(Entry::Executed(executed));
+    Ok(entered)
+}
+
+fn marked(ledger: &Ledger, view: &View<'_>, stale: Vec<plimsoll_core::MarketId>) -> Marked {
+    let nav = ledger.portfolio().nav();
+    let exitable_24h = exitable(&nav, view);
+    Marked {
+        time: view.clock(),
+        nav: nav.total,
+        idle: nav.idle,
+        by_market: nav.by_market,
+        stale,
+        exitable_24h,
+    }
+}
+
+/// The share of NAV that could have left within 24 hours by the liquidity of the day; `None` where a
+/// held market's exit, delay or price is unknown.
+fn exitable(nav: &plimsoll_core::Nav, view: &View<'_>) -> Option<f64> {
+    let total = nav.total.to_f64(DECIMALS);
+    let mut out = nav.idle.to_f64(DECIMALS);
+    for (market, held) in &nav.by_market {
+        let quote = view.quote(market).filter(|quote| quote.is_fresh)?;
+        let exit = quote.exit_usd? / quote.price_usd?;
+        if quote.exit_delay_days? <= 1.0 {
+            out += held.to_f64(DECIMALS).min(exit);
+        }
+    }
+    (total > 0.0).then(|| (out / total).min(1.0))
+}
+
+#[cfg(test)]
+#[path = "replay_tests.rs"]
+mod tests;
