@@ -1,2 +1,38 @@
-//! .
-fn main() {}
+//! `plimsoll`: the command line. Wiring only; one file per subcommand.
+
+mod backtest;
+mod cli;
+mod completions;
+mod config;
+mod data;
+mod demo;
+mod doctor;
+mod exit;
+mod facts;
+mod output;
+mod universe;
+mod wiring;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = cli::Cli::parse();
+    let done = match arguments.command {
+        cli::Command::Backtest(options) => backtest::run(&options, arguments.config.as_deref()),
+        cli::Command::Data(command) => data::run(&command, arguments.config.as_deref()),
+        cli::Command::Demo(options) => demo::run(&options, arguments.config.as_deref()),
+        cli::Command::Doctor(options) => doctor::run(&options, arguments.config.as_deref()),
+        cli::Command::Completions { shell } => {
+            completions::run(shell);
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::say(&format!("plimsoll: {error:#}"));
+            exit::code(&error)
+        }
+    }
+}

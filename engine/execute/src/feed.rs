@@ -52,7 +52,7 @@ pub enum FeedError {
     Frame(#[from] FrameError),
 }
 
-/// Reads adapters to their end, through one gate, into one frame.
+/// Reads adapters to their end, each through a gate, into one frame.
 ///
 /// `on_batch` hears how many observations have been read so far.
 ///
@@ -60,15 +60,16 @@ pub enum FeedError {
 /// [`FeedError`] of the first adapter that fails: history with a hole is not replayed.
 pub async fn collect(
     adapters: &mut [Box<dyn Adapter>],
-    settings: GateSettings,
+    settings: &GateSettings,
     mut on_batch: impl FnMut(u64),
 ) -> Result<Feed, FeedError> {
-    let mut gate = Gate::new(settings);
+    let mut quality = QualityReport::default();
     let mut builder = MarketFrameBuilder::default();
     let mut catalog = Catalog::new();
     let mut hash = Sha256::new();
     let mut rows_read = 0;
     for adapter in adapters.iter_mut() {
+        let mut gate = Gate::new(&adapter.name(), settings.clone());
         while let Some(batch) = adapter.observe().await? {
             for observation in batch {
                 digest(&mut hash, &observation);
@@ -90,10 +91,11 @@ pub async fn collect(
                 }
             }
         }
+        quality.merge(gate.report());
     }
     let frame = builder.finish()?;
     let data_hash = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Feed { frame, quality: gate.report(), catalog, data_hash, rows_read })
+    Ok(Feed { frame, quality, catalog, data_hash, rows_read })
 }
 
 fn remember(catalog: &mut Catalog, observation: &Observation) {

@@ -65,6 +65,7 @@ const YEAR_DAYS: f64 = 365.0;
 /// The gate with what it remembers of each market.
 #[derive(Debug)]
 pub struct Gate {
+    source: String,
     settings: GateSettings,
     markets: BTreeMap<MarketId, Memory>,
     days: BTreeSet<Day>,
@@ -92,10 +93,12 @@ struct Memory {
 }
 
 impl Gate {
-    /// Returns a gate that has seen nothing.
+    /// Returns a gate that has seen nothing, for one source: what is missing from all its markets at
+    /// once is told apart from what is missing from one.
     #[must_use]
-    pub fn new(settings: GateSettings) -> Gate {
+    pub fn new(source: &str, settings: GateSettings) -> Gate {
         Gate {
+            source: source.to_owned(),
             settings,
             markets: BTreeMap::new(),
             days: BTreeSet::new(),
@@ -188,7 +191,7 @@ impl Gate {
             for day in (first.0..=last.0).map(Day).filter(|day| !self.days.contains(day)) {
                 let finding = Finding {
                     market: None,
-                    symbol: "all markets",
+                    symbol: &self.source,
                     defect: Defect::Gap,
                     action: Action::Flagged,
                     day,

@@ -30,7 +30,7 @@ fn with(day: i64, column: Column, value: f64) -> Observation {
 /// Runs the gate and returns what came through on the last day, and the table without first
 /// observations.
 fn run(observations: Vec<Observation>) -> (Option<MarketRow>, Vec<(Defect, Action, u64)>) {
-    let mut gate = Gate::new(GateSettings::default());
+    let mut gate = Gate::new("test", GateSettings::default());
     let mut last = None;
     for observation in observations {
         last = gate.admit(observation);
@@ -50,7 +50,7 @@ fn healthy_days(days: i64) -> Vec<Observation> {
 
 #[test]
 fn a_healthy_feed_passes_untouched_but_for_its_first_row() {
-    let mut gate = Gate::new(GateSettings::default());
+    let mut gate = Gate::new("test", GateSettings::default());
     assert_eq!(gate.admit(healthy(0)), None);
     for day in 1..60 {
         assert_eq!(gate.admit(healthy(day)), Some(healthy(day).row), "day {day}");
@@ -149,7 +149,7 @@ fn a_zero_rate_on_a_market_that_lends_is_missing_not_zero() {
 fn a_first_row_of_another_network_never_reaches_the_frame_and_is_named() {
     let mut days = vec![with(0, Column::SharePrice, 1.0877)];
     days.extend((1..4).map(|day| with(day, Column::SharePrice, 1.0 + 1e-4 * (day - 1) as f64)));
-    let mut gate = Gate::new(GateSettings::default());
+    let mut gate = Gate::new("test", GateSettings::default());
     let rows: Vec<_> = days.into_iter().filter_map(|day| gate.admit(day)).collect();
     assert_eq!(rows[0].get(Column::SharePrice), Some(1.0));
     let report = gate.report();
@@ -184,7 +184,7 @@ fn a_falling_index_is_kept_and_flagged() {
 fn a_row_older_than_the_one_before_it_keeps_its_index_and_loses_its_rate() {
     let touched = |day: i64, at: i64| Observation { updated_at: Some(Time(at)), ..healthy(day) };
     let days = vec![touched(0, 10), touched(1, 20), touched(2, 5), touched(3, 6), touched(4, 30)];
-    let mut gate = Gate::new(GateSettings::default());
+    let mut gate = Gate::new("test", GateSettings::default());
     let rows: Vec<_> = days.into_iter().filter_map(|day| gate.admit(day)).collect();
     let rates: Vec<_> = rows.iter().map(|row| row.get(Column::SupplyApr)).collect();
     assert_eq!(rates, vec![Some(APR), None, None, Some(APR)]);
@@ -212,7 +212,8 @@ fn duplicates_renames_gaps_and_closed_markets_are_in_the_table() {
 
 #[test]
 fn flag_only_drops_nothing_that_a_frame_can_hold() {
-    let mut gate = Gate::new(GateSettings { mode: GateMode::FlagOnly, ..GateSettings::default() });
+    let mut gate =
+        Gate::new("test", GateSettings { mode: GateMode::FlagOnly, ..GateSettings::default() });
     assert!(gate.admit(healthy(0)).is_some());
     let stale = Observation { marked_stale: true, takes_deposits: Some(false), ..healthy(1) };
     let row = gate.admit(stale).unwrap();
@@ -236,7 +237,7 @@ proptest::proptest! {
             observation
         }).collect::<Vec<_>>();
         let admit = |observations: Vec<Observation>| {
-            let mut gate = Gate::new(GateSettings::default());
+            let mut gate = Gate::new("test", GateSettings::default());
             let admitted: Vec<_> = observations.into_iter().map(|row| gate.admit(row)).collect();
             admitted.into_iter().take(cut).collect::<Vec<_>>()
         };

@@ -145,7 +145,7 @@ pub struct MarketFrameBuilder {
     codes: Vec<IdxSize>,
     markets: BTreeMap<MarketId, IdxSize>,
     names: Vec<MarketId>,
-    numbers: Vec<Vec<f64>>,
+    numbers: [Vec<f64>; Column::ALL.len()],
 }
 
 impl MarketFrameBuilder {
@@ -158,7 +158,7 @@ impl MarketFrameBuilder {
             codes: Vec::with_capacity(rows),
             markets: BTreeMap::new(),
             names: Vec::new(),
-            numbers: Column::ALL.map(|_| Vec::with_capacity(rows)).into(),
+            numbers: Column::ALL.map(|_| Vec::with_capacity(rows)),
         }
     }
 

@@ -161,18 +161,25 @@ impl QualityReport {
         line.last = line.last.max(finding.until);
     }
 
-    /// Adds every line of `other`.
-    pub fn merge(&mut self, other: &QualityReport) {
-        for (key, line) in &other.lines {
-            self.lines
-                .entry(key.clone())
-                .and_modify(|own| {
+    /// Adds the lines of another source.
+    pub fn merge(&mut self, other: QualityReport) {
+        for (key, line) in other.lines {
+            match self.lines.get_mut(&key) {
+                Some(own) => {
                     own.rows += line.rows;
                     own.first = own.first.min(line.first);
                     own.last = own.last.max(line.last);
-                })
-                .or_insert_with(|| line.clone());
+                }
+                None => {
+                    self.lines.insert(key, line);
+                }
+            }
         }
+    }
+
+    /// Keeps the lines of the whole source and of the markets that `wanted` names.
+    pub fn retain(&mut self, wanted: impl Fn(&MarketId) -> bool) {
+        self.lines.retain(|(market, ..), _| market.as_ref().is_none_or(&wanted));
     }
 
     /// The lines: the whole source first, then by market and defect.

@@ -132,6 +132,18 @@ impl<'t> View<'t> {
         rows.iter().rev().find_map(|row| numbers.get(usize::try_from(*row).ok()?))
     }
 
+    /// Returns the lowest and the highest number of `market` in `column` so far.
+    #[must_use]
+    pub fn extremes(&self, market: &MarketId, column: Column) -> Option<(f64, f64)> {
+        let numbers = self.frame.numbers(column)?;
+        let rows = self.observed(self.frame.rows_of(market)).iter();
+        let known = rows.filter_map(|row| numbers.get(usize::try_from(*row).ok()?));
+        known.fold(None, |range, value| {
+            let (low, high) = range.unwrap_or((value, value));
+            Some((value.min(low), value.max(high)))
+        })
+    }
+
     /// Returns the mean of `column` over the last `days` UTC days, today included, of every market
     /// that has a number there. Missing numbers are left out, not counted as zero.
     #[must_use]

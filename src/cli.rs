@@ -1,0 +1,202 @@
+//! The command line's words.
+
+use chrono::Weekday;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use plimsoll_core::{Day, RiskLine};
+use std::path::PathBuf;
+
+/// Loads capital into DeFi as deep as your risk line allows, and shows the line.
+#[derive(Debug, Parser)]
+#[command(name = "plimsoll", version, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    /// Settings, one TOML file; config/example.toml explains every key
+    #[arg(long, global = true, env = "PLIMSOLL_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done; 1 unexpected failure; 2 wrong words on the command line; 3 data that cannot be
+used; 4 settings that cannot be used; 5 results that cannot be written; 6 doctor found something.
+With --json one document goes to standard output; text for people goes to standard error.";
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Replay strategies over recorded history
+    Backtest(Box<BacktestOptions>),
+    /// Look at or make history
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Replay history and write a report, with no options needed
+    Demo(DemoOptions),
+    /// Check this installation, its settings and its data
+    Doctor(DoctorOptions),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Options of `backtest`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BacktestOptions {
+    /// Folder of Parquet history
+    #[arg(long, env = "PLIMSOLL_DATA", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Strategies, with parameters as NAME@KEY=VALUE; all rules by default
+    #[arg(long, value_delimiter = ',', value_name = "NAME,..", conflicts_with = "contract")]
+    pub(crate) strategy: Vec<String>,
+    /// Assets by first symbol (USDC), unit (USD, EUR, ETH, BTC), market id, or `all`
+    #[arg(long, value_delimiter = ',', value_name = "A,..", default_value = "USD")]
+    pub(crate) assets: Vec<String>,
+    /// Chains by name; all by default
+    #[arg(long, value_delimiter = ',', value_name = "C,..", conflicts_with = "contract")]
+    pub(crate) chains: Vec<String>,
+    /// First day, YYYY-MM-DD
+    #[arg(long, value_name = "D", value_parser = parse_day)]
+    pub(crate) from: Option<Day>,
+    /// Last day, YYYY-MM-DD
+    #[arg(long, value_name = "D", value_parser = parse_day)]
+    pub(crate) to: Option<Day>,
+    /// How often to decide
+    #[arg(long, value_enum, default_value_t = Often::Weekly, conflicts_with = "contract")]
+    pub(crate) decide: Often,
+    /// Day of weekly decisions, such as mon; Monday by default, the ninth row's with a contract
+    #[arg(long, value_name = "D", value_parser = parse_weekday)]
+    pub(crate) weekday: Option<Weekday>,
+    /// Cost of one-way turnover in basis points; the first entry is free
+    #[arg(long, value_name = "N")]
+    pub(crate) cost_bps: Option<u32>,
+    /// cautious, balanced or adventurous (strict: what cannot be answered forbids buying), off, or
+    /// measurable (the configured line, as far as the source can answer)
+    #[arg(long, value_name = "L", default_value = "measurable", value_parser = parse_limits, conflicts_with = "contract")]
+    pub(crate) limits: Limits,
+    /// A published replay to restate exactly
+    #[arg(long, value_enum)]
+    pub(crate) contract: Option<Contract>,
+    /// Money at the start over all parts of the universe, in whole units of each
+    #[arg(long, value_name = "N")]
+    pub(crate) capital: Option<f64>,
+    /// Leave out the other weekdays and starts, which take most of the time
+    #[arg(long)]
+    pub(crate) no_spread: bool,
+    /// Folder for report.html, result.json, nav.parquet, trades.parquet and journal.jsonl
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How often to decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Often {
+    /// Once a week
+    Weekly,
+    /// Every day
+    Daily,
+}
+
+/// Published replays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Contract {
+    /// Weekly choice among the Aave V3 stablecoin reserves of six chains: a check of arithmetic
+    AaveWeekly,
+}
+
+/// Which limits hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Limits {
+    /// A line, strictly.
+    Line(RiskLine),
+    /// None.
+    Off,
+    /// The configured line, as far as the source can answer.
+    Measurable,
+}
+
+/// Subcommands of `data`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// Show what the data-quality gate drops and flags in a folder, and why
+    Check(CheckOptions),
+    /// Write a small seeded history of made-up markets
+    Generate(GenerateOptions),
+}
+
+/// Options of `data check`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CheckOptions {
+    /// Folder of Parquet history
+    #[arg(long, env = "PLIMSOLL_DATA", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Chains by name; all by default
+    #[arg(long, value_delimiter = ',', value_name = "C,..")]
+    pub(crate) chains: Vec<String>,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Options of `data generate`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct GenerateOptions {
+    /// Folder to write to
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Number of markets
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) markets: u32,
+    /// Number of days
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(10..=36_500))]
+    pub(crate) days: u32,
+    /// Seed; the same seed gives the same rows
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+/// Options of `demo`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DemoOptions {
+    /// Folder of Parquet history; a small made-up one is generated without it
+    #[arg(long, env = "PLIMSOLL_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Folder for the report
+    #[arg(long, value_name = "DIR", default_value = "report")]
+    pub(crate) out: PathBuf,
+}
+
+/// Options of `doctor`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DoctorOptions {
+    /// Folder of Parquet history to look at
+    #[arg(long, env = "PLIMSOLL_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn parse_day(text: &str) -> Result<Day, String> {
+    text.parse().map_err(|_| "expected a date YYYY-MM-DD, such as 2025-07-22".to_owned())
+}
+
+fn parse_weekday(text: &str) -> Result<Weekday, String> {
+    text.parse().map_err(|_| "expected a day of the week, such as mon or wednesday".to_owned())
+}
+
+fn parse_limits(text: &str) -> Result<Limits, String> {
+    match text {
+        "off" => Ok(Limits::Off),
+        "measurable" => Ok(Limits::Measurable),
+        _ => text
+            .parse()
+            .map(Limits::Line)
+            .map_err(|_| "expected cautious, balanced, adventurous, measurable or off".to_owned()),
+    }
+}
