@@ -111,7 +111,7 @@ proptest! {
     fn altering_every_row_after_a_cut_changes_nothing_before_it(
         rates in proptest::collection::vec(proptest::collection::vec(0.0f64..0.5, 30), 3),
         other in proptest::collection::vec(proptest::collection::vec(0.0f64..0.5, 30), 3),
-        cut in 8usize..30,
+        cut in 9usize..30,
         spec in prop::sample::select(vec![
             "hold", "equal", "highest-apr", "highest-apr@trailing_days=7", "mean7-hysteresis",
         ]),

@@ -85,7 +85,7 @@ fn hold_enters_the_named_market_and_never_moves() {
     assert_eq!(decide("hold", &frame, &[("a", 1.0)]).wanted(), None);
     let unknown = by_name("hold@market=aave-v3:1:zzz").unwrap();
     let error = unknown.target(&frame.view(Time(i64::MAX / 2)), &BTreeMap::new()).unwrap_err();
-    assert!(error.to_string().contains("aave-v3:1:zzz is not in the data"), "{error}");
+    assert!(error.to_string().contains("market aave-v3:1:zzz has not been observed"), "{error}");
 }
 
 #[test]

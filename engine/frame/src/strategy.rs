@@ -34,7 +34,8 @@ pub enum StrategyError {
     Target(#[from] TargetError),
     /// A market named in its parameters has never been observed.
     #[error(
-        "market {market} is not in the data up to the clock; `plimsoll data check` lists the markets"
+        "market {market} has not been observed in this part of the universe; select its chain and asset \
+         (--chains, --assets), and see `plimsoll data check --json` for the market ids"
     )]
     UnknownMarket {
         /// The market.

@@ -1,0 +1,245 @@
+//! Bad input, each with the message a person gets and the exit code a program gets.
+
+use crate::support::{code, document, folder, generated, plimsoll, read, said, write};
+use polars::prelude::*;
+use std::path::Path;
+
+/// A healthy made-up history of six markets over sixty days, changed by `change`.
+struct Bad {
+    folder: tempfile::TempDir,
+    path: String,
+}
+
+impl Bad {
+    fn new(change: impl FnOnce(LazyFrame) -> LazyFrame) -> Bad {
+        let (folder, path) = folder();
+        let file = generated(folder.path(), 6, 60, 1);
+        let table = read(&file);
+        write(&file, change(table.lazy()).collect().unwrap());
+        Bad { folder, path }
+    }
+
+    fn backtest(&self, more: &[&str]) -> std::process::Output {
+        plimsoll(&[&["backtest", "--data", &self.path, "--no-spread"], more].concat())
+    }
+
+    fn refused(&self, more: &[&str]) -> String {
+        let run = self.backtest(more);
+        assert_eq!(code(&run), 3, "{}", said(&run));
+        assert!(run.stdout.is_empty(), "nothing half-done on standard output");
+        said(&run)
+    }
+
+    /// The quality lines of a defect: (rows, action).
+    fn flagged(&self, defect: &str) -> Vec<(u64, String)> {
+        let checked = document(&plimsoll(&["data", "check", "--data", &self.path, "--json"]));
+        let lines = checked["quality"].as_array().unwrap();
+        lines
+            .iter()
+            .filter(|line| line["defect"] == defect)
+            .map(|line| {
+                (line["rows"].as_u64().unwrap(), line["action"].as_str().unwrap().to_owned())
+            })
+            .collect()
+    }
+}
+
+/// The first market on day 30.
+fn one_row() -> Expr {
+    let day = lit(1_706_659_200_000i64)
+        .cast(DataType::Datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC)));
+    col("asset_address").eq(lit(format!("0x{:040x}", 0x1000))).and(
+        col("timestamp").gt_eq(day.clone()).and(
+            col("timestamp")
+                .lt(day + lit(86_400_000i64).cast(DataType::Duration(TimeUnit::Milliseconds))),
+        ),
+    )
+}
+
+fn set(column: &'static str, value: f64) -> impl FnOnce(LazyFrame) -> LazyFrame {
+    move |table| {
+        table.with_column(when(one_row()).then(lit(value)).otherwise(col(column)).alias(column))
+    }
+}
+
+#[test]
+fn a_truncated_file_is_named_and_can_be_mended() {
+    let bad = Bad::new(|table| table);
+    let file = bad.folder.path().join("synthetic_reserves_daily.parquet");
+    let bytes = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+    let message = bad.refused(&[]);
+    assert!(
+        message.contains("synthetic_reserves_daily.parquet: not a readable Parquet file"),
+        "{message}"
+    );
+    assert!(message.contains("it may be truncated: copy or download it again"), "{message}");
+}
+
+#[test]
+fn a_missing_column_is_named_with_the_nearest_one() {
+    let message = Bad::new(|table| table.rename(["supply_apr"], ["suply_apr"], true)).refused(&[]);
+    assert!(
+        message.contains("column `supply_apr` is missing (did you mean to rename `suply_apr`?)"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_column_of_another_type_is_named_with_both_types() {
+    let message =
+        Bad::new(|table| table.with_column(col("supply_apr").cast(DataType::String))).refused(&[]);
+    assert!(
+        message.contains("column `supply_apr` is str, expected f64; write it as f64"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_null_where_a_row_needs_a_name_is_refused_with_its_row() {
+    let message = Bad::new(|table| {
+        table.with_column(
+            when(one_row()).then(lit(NULL)).otherwise(col("asset_address")).alias("asset_address"),
+        )
+    })
+    .refused(&[]);
+    assert!(message.contains("row 180: `address` is null"), "{message}");
+}
+
+#[test]
+fn nan_and_a_negative_rate_are_dropped_and_shown() {
+    let bad = Bad::new(set("supply_apr", f64::NAN));
+    assert_eq!(bad.flagged("not-a-number"), vec![(1, "dropped".to_owned())]);
+    assert_eq!(code(&bad.backtest(&[])), 0, "one bad cell does not stop a replay");
+    let bad = Bad::new(set("supply_apr", -0.02));
+    assert_eq!(bad.flagged("out-of-range"), vec![(1, "dropped".to_owned())]);
+    let checked = plimsoll(&["data", "check", "--data", &bad.path]);
+    assert!(
+        said(&checked).contains("`supply_apr` is -0.02, allowed is a finite number >= 0, or null")
+    );
+}
+
+#[test]
+fn percent_where_a_fraction_belongs_is_caught_for_every_market() {
+    let bad = Bad::new(|table| table.with_column(col("supply_apr") * lit(100.0)));
+    let slips = bad.flagged("unit-slip");
+    assert!(slips.len() >= 5, "{slips:?}");
+    assert!(slips.iter().all(|(_, action)| action == "rate-withheld"));
+    let message = bad.refused(&[]);
+    assert!(message.contains("no market can be bought"), "{message}");
+    assert!(message.contains("`plimsoll data check` says why"), "{message}");
+}
+
+#[test]
+fn duplicate_rows_are_dropped_and_rows_out_of_order_are_sorted_and_shown() {
+    let bad = Bad::new(|table| {
+        let twice = table.clone().filter(one_row());
+        concat([table, twice], UnionArgs::default()).unwrap()
+    });
+    assert_eq!(bad.flagged("duplicate"), vec![(1, "dropped".to_owned())]);
+    assert_eq!(bad.flagged("out-of-order"), vec![(1, "sorted".to_owned())]);
+}
+
+#[test]
+fn a_gap_is_shown_and_nothing_is_filled_in() {
+    let bad = Bad::new(|table| table.filter(one_row().not()));
+    assert_eq!(bad.flagged("gap"), vec![(1, "flagged".to_owned())]);
+    let checked = said(&plimsoll(&["data", "check", "--data", &bad.path]));
+    assert!(
+        checked.contains("no row from 2024-01-31 to 2024-01-31; nothing is filled in"),
+        "{checked}"
+    );
+}
+
+#[test]
+fn a_row_of_an_unknown_network_is_dropped_and_shown() {
+    let bad = Bad::new(|table| {
+        table.with_column(
+            when(one_row()).then(lit("atlantis")).otherwise(col("chain")).alias("chain"),
+        )
+    });
+    assert_eq!(bad.flagged("unknown-network"), vec![(1, "dropped".to_owned())]);
+}
+
+#[test]
+fn an_empty_range_says_what_the_file_covers() {
+    let bad = Bad::new(|table| table);
+    let message = bad.refused(&["--from", "2030-01-01", "--to", "2030-06-01"]);
+    assert!(
+        message.contains(
+            "no row from 2030-01-01 to 2030-06-01; the file covers 2024-01-01 to 2024-02-29"
+        ),
+        "{message}"
+    );
+    let message = bad.refused(&["--to", "2024-01-03"]);
+    assert!(message.contains("the first decision needs 8 days of history before it"), "{message}");
+}
+
+#[test]
+fn an_unknown_strategy_market_chain_or_asset_is_refused_with_what_there_is() {
+    let bad = Bad::new(|table| table);
+    for (words, expected) in [
+        (["--strategy", "higest-apr"], "did you mean \"highest-apr\"?"),
+        (["--chains", "etherium"], "chain \"etherium\" is not known; there are ethereum"),
+        (["--assets", "USDX"], "no market in the data is called \"USDX\"; did you mean USD"),
+    ] {
+        let run = bad.backtest(&words);
+        assert_eq!(code(&run), 2, "{}", said(&run));
+        assert!(said(&run).contains(expected), "{}", said(&run));
+    }
+    let message = bad.refused(&["--strategy", "hold@market=aave-v3:1:0xnone"]);
+    assert!(message.contains("market aave-v3:1:0xnone has not been observed"), "{message}");
+    let run = bad.backtest(&["--strategy", "hold@market=USDC"]);
+    assert!(
+        said(&run).contains("market = \"USDC\" is not a market id protocol:chainId:address"),
+        "{}",
+        said(&run)
+    );
+}
+
+#[test]
+fn a_bad_config_key_is_named_with_file_line_and_suggestion() {
+    let bad = Bad::new(|table| table);
+    let config = bad.folder.path().join("plimsoll.toml");
+    std::fs::write(&config, "[backtest]\ncost_bp = 5\n").unwrap();
+    let config = config.display().to_string();
+    let run = bad.backtest(&["--config", &config]);
+    assert_eq!(code(&run), 4, "{}", said(&run));
+    assert!(said(&run).contains("plimsoll.toml:2: unknown field `cost_bp`"), "{}", said(&run));
+    assert!(said(&run).contains("did you mean `cost_bps`?"), "{}", said(&run));
+    let run = bad.backtest(&["--config", "/nowhere/plimsoll.toml"]);
+    assert_eq!(code(&run), 4);
+    assert!(said(&run).contains("/nowhere/plimsoll.toml: cannot be read"), "{}", said(&run));
+}
+
+#[test]
+fn a_folder_without_history_or_no_folder_at_all_says_what_is_expected() {
+    let (empty, path) = folder();
+    let run = plimsoll(&["backtest", "--data", &path]);
+    assert_eq!(code(&run), 3);
+    assert!(
+        said(&run).contains("expected at least one of *reserves_daily*.parquet"),
+        "{}",
+        said(&run)
+    );
+    let gone = empty.path().join("gone").display().to_string();
+    let run = plimsoll(&["backtest", "--data", &gone]);
+    assert_eq!(code(&run), 3);
+    assert!(
+        said(&run).contains("give a folder with --data DIR or PLIMSOLL_DATA"),
+        "{}",
+        said(&run)
+    );
+    let run = plimsoll(&["backtest"]);
+    assert_eq!(code(&run), 2);
+}
+
+#[test]
+fn results_that_cannot_be_written_fail_with_their_own_code() {
+    let bad = Bad::new(|table| table);
+    let file = bad.folder.path().join("a-file");
+    std::fs::write(&file, "").unwrap();
+    let run = bad.backtest(&["--out", &Path::new(&file).join("sub").display().to_string()]);
+    assert_eq!(code(&run), 5, "{}", said(&run));
+    assert!(said(&run).contains("choose another folder with --out"), "{}", said(&run));
+}

@@ -1,0 +1,73 @@
+//! No look-ahead, end to end: rows after a day are altered in the file itself, and nothing that the
+//! command line wrote about the days before changes by a byte.
+
+use crate::support::{code, folder, generated, plimsoll, read, said, write};
+use polars::prelude::*;
+use proptest::prelude::*;
+use std::path::Path;
+
+const DAYS: i64 = 70;
+/// 2024-01-01, the first day of a generated history, in days since 1970-01-01.
+const FIRST: i64 = 19_723;
+const DAY_MS: i64 = 86_400_000;
+
+/// The journal lines about days up to `cut`, by the command line.
+fn journal_until(data: &Path, out: &Path, strategy: &str, cut: i64) -> Vec<String> {
+    let (data, out_text) = (data.display().to_string(), out.display().to_string());
+    let run = plimsoll(&[
+        "backtest",
+        "--data",
+        &data,
+        "--strategy",
+        strategy,
+        "--decide",
+        "daily",
+        "--no-spread",
+        "--out",
+        &out_text,
+    ]);
+    assert_eq!(code(&run), 0, "{}", said(&run));
+    let journal = std::fs::read_to_string(out.join("journal.jsonl")).unwrap();
+    let end = (FIRST + cut + 1) * DAY_MS - 1;
+    journal
+        .lines()
+        .filter(|line| {
+            let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+            entry["record"]["time"].as_i64().unwrap() <= end
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Alters every number of every row after day `cut`: other rates, another index, other names.
+fn alter(file: &Path, cut: i64, factor: f64) {
+    let after = col("timestamp").gt(lit((FIRST + cut + 1) * DAY_MS - 1)
+        .cast(DataType::Datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC))));
+    let numbers = ["supply_apr", "borrow_apr", "liquidity_index", "tvl_usd", "exit_usd"];
+    let scaled = numbers.map(|name| {
+        when(after.clone()).then(col(name) * lit(factor)).otherwise(col(name)).alias(name)
+    });
+    let renamed = when(after).then(lit("XYZ")).otherwise(col("symbol")).alias("symbol");
+    let altered = read(file).lazy().with_columns(scaled).with_column(renamed).collect().unwrap();
+    write(file, altered);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
+    #[test]
+    fn altering_every_row_after_a_cut_changes_nothing_written_about_the_days_before(
+        cut in 10i64..DAYS - 2,
+        factor in prop_oneof![0.2f64..0.9, 1.1f64..200.0],
+        seed in 0u64..1000,
+        strategy in prop::sample::select(vec!["hold", "equal", "highest-apr@trailing_days=7", "mean7-hysteresis"]),
+    ) {
+        let (folder, _) = folder();
+        let data = folder.path().join("data");
+        let file = generated(&data, 5, u32::try_from(DAYS).unwrap(), seed);
+        let before = journal_until(&data, &folder.path().join("a"), strategy, cut);
+        alter(&file, cut, factor);
+        let after = journal_until(&data, &folder.path().join("b"), strategy, cut);
+        prop_assert!(!before.is_empty());
+        prop_assert_eq!(before, after, "rows after the cut change nothing written about the days before it");
+    }
+}

@@ -1,0 +1,18 @@
+//! Tests that see everything: the command line on made-up and on real history, bad input, the contract
+//! of the output, look-ahead, and the shape of the workspace.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod accounts;
+mod architecture;
+mod bad_input;
+mod command_line;
+mod history;
+mod look_ahead;
+mod output_contract;
+mod support;
