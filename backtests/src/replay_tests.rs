@@ -106,7 +106,6 @@ fn a_journal_entry_reads_back_as_it_was_written() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
     #[test]
     fn altering_every_row_after_a_cut_changes_nothing_before_it(
         rates in proptest::collection::vec(proptest::collection::vec(0.0f64..0.5, 30), 3),
