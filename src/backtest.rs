@@ -115,11 +115,7 @@ pub(crate) fn replay(options: &BacktestOptions, config: &Config) -> anyhow::Resu
     });
     bar.finish_and_clear();
     let suite = suite.context(Kind::Data)?;
-    let known = facts::Known {
-        gas: suite.results.iter().all(|result| result.outcome.gas.is_some())
-            && suite.results.iter().any(|result| result.outcome.gas.is_some_and(|gas| gas > 0.0)),
-        peg: peg(&plan.feed, &markets),
-    };
+    let known = known(&suite, &plan.feed, &markets);
     let facts = Facts {
         data_hash: plan.feed.data_hash.clone(),
         rows_read: plan.feed.rows_read,
@@ -204,6 +200,17 @@ fn about(quality: &QualityReport, markets: &[MarketId]) -> QualityReport {
     report
 }
 
+/// What the source knew of costs and liquidity.
+fn known(suite: &Suite, feed: &Feed, markets: &[MarketId]) -> facts::Known {
+    let outcomes = || suite.results.iter().map(|result| &result.outcome);
+    facts::Known {
+        gas: outcomes().all(|outcome| outcome.gas.is_some())
+            && outcomes().any(|outcome| outcome.gas.is_some_and(|gas| gas > 0.0)),
+        exit: outcomes().all(|outcome| outcome.exitable_24h_pct().is_some()),
+        peg: peg(feed, markets),
+    }
+}
+
 /// The largest distance of a known price from one dollar, over the dollar assets.
 fn peg(feed: &Feed, markets: &[MarketId]) -> Option<f64> {
     let (_, last) = feed.frame.span()?;
@@ -257,17 +264,21 @@ fn cover(
     }
 }
 
+fn parts(count: usize) -> String {
+    if count == 1 { "one part".to_owned() } else { format!("{count} parts") }
+}
+
 /// The result as text for a terminal.
 pub(crate) fn summary(done: &Done, document: &Document) -> String {
     let mut lines = document.labels.clone();
     let facts = &done.facts;
     lines.push(format!(
-        "{} to {}, {} decisions, {} markets in {} parts; percent, compounded over a 365-day year",
+        "{} to {}, {} decisions, {} markets in {}; percent, compounded over a 365-day year",
         facts.first_decision,
         facts.last_day,
         facts.decisions,
         document.markets,
-        document.sleeves.len()
+        parts(document.sleeves.len())
     ));
     let head = [
         "strategy",

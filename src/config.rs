@@ -93,12 +93,8 @@ impl TryFrom<f64> for Positive {
 
 impl Default for Run {
     fn default() -> Run {
-        // Half of all lenders leave first: an assumption, until a model of exits replaces it.
-        Run {
-            leaving_first: Share(
-                Fraction::new(0.5).unwrap_or_else(|| RiskPreference::default().per_protocol),
-            ),
-        }
+        // A tenth of everything supplied leaves first: an assumption, until a model replaces it.
+        Run { leaving_first: Share(Fraction::of_percent(10)) }
     }
 }
 

@@ -34,6 +34,8 @@ pub(crate) fn labels<'m>(
 pub(crate) struct Known {
     /// Whether gas was charged throughout.
     pub(crate) gas: bool,
+    /// Whether the exit of every held market was known throughout.
+    pub(crate) exit: bool,
     /// The largest distance of a known price of a dollar asset from one dollar.
     pub(crate) peg: Option<f64>,
 }
@@ -77,6 +79,16 @@ pub(crate) fn approximations(config: &Config, known: Known, cost_bps: u32) -> Ve
         line(
             "Nothing moves between chains or between units",
             "none in these figures: each part keeps its own capital".to_owned(),
+        ),
+        line(
+            "Every exit is paid at once, whatever the market's liquidity",
+            if known.exit {
+                "how much could have left is under exitable_24h_pct".to_owned()
+            } else {
+                "unknown: the source has no exit liquidity; a market that pays much may be one that \
+                 nobody could leave"
+                    .to_owned()
+            },
         ),
         line(
             "Rewards beside the index are not earned",

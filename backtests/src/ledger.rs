@@ -5,7 +5,9 @@
 
 use async_trait::async_trait;
 use plimsoll_core::journal::Executed;
-use plimsoll_core::{Action, Amount, Approved, MarketId, Plan, Portfolio, Position, Ray, Shares};
+use plimsoll_core::{
+    Action, ActionKind, Amount, Approved, MarketId, Plan, Portfolio, Position, Ray, Shares,
+};
 use plimsoll_execute::{ExecuteError, Executor};
 use plimsoll_frame::{Column, View};
 use std::collections::BTreeMap;
@@ -79,11 +81,17 @@ impl Executor for Ledger {
         }
         let left =
             out.keys().filter(|market| !books.positions.contains_key(*market)).cloned().collect();
-        let spends = Amount(Plan::sum(&plan.entries).0.saturating_add(plan.cost.known().0));
-        books.idle = books.idle.checked_sub(spends).ok_or_else(|| ExecuteError::Unfunded {
-            spends: spends.0.to_string(),
-            gives: books.idle.0.to_string(),
-        })?;
+        let cost = plan.cost();
+        let bought = Plan::sum(&plan.entries);
+        if !bought.is_zero() {
+            let spends = Amount(bought.0.saturating_add(cost.known().0));
+            if spends > books.idle {
+                let (spends, gives) = (spends.0.to_string(), books.idle.0.to_string());
+                return Err(ExecuteError::Unfunded { spends, gives });
+            }
+        }
+        pay(&mut books, cost.known())?;
+        books.idle = books.idle.saturating_sub(bought);
         let mut into = BTreeMap::new();
         for entry in &plan.entries {
             let price = self.prices.get(&entry.market).copied();
@@ -98,9 +106,9 @@ impl Executor for Ledger {
             out,
             left,
             into,
-            turnover: plan.turnover,
-            cost: plan.cost.proportional,
-            gas: plan.cost.gas,
+            turnover: plan.turnover(),
+            cost: cost.proportional,
+            gas: cost.gas,
             nav_before,
         })
     }
@@ -123,6 +131,22 @@ fn leave(books: &mut Portfolio, exit: &Action) -> Result<Amount, ExecuteError> {
     }
     books.idle = books.idle.checked_add(paid).ok_or_else(overflow)?;
     Ok(paid)
+}
+
+/// Pays a cost from idle money and, where that is too little, from the largest positions: a plan of
+/// exits is never refused because its costs are more than it frees.
+fn pay(books: &mut Portfolio, cost: Amount) -> Result<(), ExecuteError> {
+    while books.idle < cost {
+        let worths = books.positions.iter().map(|(market, position)| (position.worth(), market));
+        let Some((worth, market)) = worths.max() else { break };
+        let amount = cost.saturating_sub(books.idle).min(worth);
+        let exit = Action { kind: ActionKind::Exit, market: market.clone(), amount };
+        if leave(books, &exit)?.is_zero() {
+            break;
+        }
+    }
+    books.idle = books.idle.saturating_sub(cost);
+    Ok(())
 }
 
 /// Brings money into a market; the money has left idle already.

@@ -21,7 +21,7 @@ fn frame(rows: &[(&str, i64, f64)]) -> MarketFrame {
 fn approved(ledger: &Ledger, weights: &[(&str, f64)], bps: u32, first: bool) -> Approved {
     let nav = ledger.portfolio().nav();
     let weights = weights.iter().map(|(name, weight)| (market(name), *weight)).collect();
-    let costs = plimsoll_allocate::CostModel {
+    let costs = plimsoll_core::CostModel {
         turnover: Bps(bps),
         gas_per_action: None,
         is_first_entry: first,
@@ -57,6 +57,24 @@ fn a_position_earns_its_index_and_a_switch_costs_its_bp() {
     assert!((done.cost.to_f64(18) - 0.55).abs() < 1e-9, "5 bp of 1100");
     ledger.mark(&frame.view(Day(14).end()));
     assert!((ledger.portfolio().nav().total.to_f64(18) - 1_100.0 * 0.9995 * 1.05).abs() < 1e-9);
+}
+
+#[test]
+fn an_exit_whose_gas_is_more_than_it_frees_is_paid_from_what_is_left() {
+    let frame = frame(&[("a", 0, 1.0), ("b", 0, 1.0)]);
+    let mut ledger = Ledger::new(units(1_000), 18);
+    ledger.learn_prices(&frame.view(Day(0).end()));
+    block_on(ledger.execute(&approved(&ledger, &[("a", 0.999), ("b", 0.001)], 0, true))).unwrap();
+    let nav = ledger.portfolio().nav();
+    let exit = Action { kind: ActionKind::Exit, market: market("b"), amount: units(1) };
+    let costs = plimsoll_core::CostModel { gas_per_action: Some(units(9)), ..Default::default() };
+    let plan = Plan { as_of: Time(0), exits: vec![exit], entries: vec![], costs };
+    let policy = Policy { preference: RiskPreference::default(), enforcement: Enforcement::Strict };
+    let plan = approve(plan, &nav, &Evidence::default(), &policy).approved;
+    let done = block_on(ledger.execute(&plan)).unwrap();
+    assert_eq!(done.gas, Some(units(9)));
+    assert_eq!(ledger.portfolio().nav().total, units(991));
+    assert!(!ledger.portfolio().positions.contains_key(&market("b")));
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use crate::ledger::Ledger;
 use crate::schedule::Schedule;
-use plimsoll_allocate::{CostModel, Observed, RunScenario, State, evidence, step};
+use plimsoll_allocate::{Observed, RunScenario, State, evidence, step};
 use plimsoll_core::journal::{Entry, Marked};
-use plimsoll_core::{Amount, Bps, Day, Policy, Time};
+use plimsoll_core::{Amount, Bps, CostModel, Day, Policy, Time};
 use plimsoll_execute::{ExecuteError, Executor};
 use plimsoll_frame::{MarketFrame, Strategy, StrategyError, View};
 

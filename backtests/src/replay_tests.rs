@@ -47,7 +47,7 @@ fn run(rows: Vec<MarketRow>, spec: &str, bps: u32, decide: Decide) -> Vec<Entry>
         schedule: &schedule,
         turnover_cost: Bps(bps),
         gas: &|_| None,
-        scenario: RunScenario { leaving_first: Fraction::new(0.5).unwrap() },
+        scenario: RunScenario { leaving_first: Fraction::of_percent(10) },
         capital: 1_000_000.0,
     };
     let mut journal = Vec::new();

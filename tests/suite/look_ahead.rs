@@ -55,7 +55,10 @@ fn alter(file: &Path, cut: i64, factor: f64) {
 /// Six runs of the binary, and a hundredth of what `PROPTEST_CASES` asks for where that is more.
 fn cases() -> ProptestConfig {
     let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse::<u32>().ok());
-    ProptestConfig { cases: asked.map_or(6, |cases| (cases / 100).max(6)), ..ProptestConfig::default() }
+    ProptestConfig {
+        cases: asked.map_or(6, |cases| (cases / 100).max(6)),
+        ..ProptestConfig::default()
+    }
 }
 
 proptest! {

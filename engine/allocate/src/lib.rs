@@ -7,5 +7,5 @@ pub mod planning;
 pub mod step;
 
 pub use evidence::{RunScenario, evidence};
-pub use planning::{CostModel, plan};
+pub use planning::plan;
 pub use step::{Decision, Observed, State, step};

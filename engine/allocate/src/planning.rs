@@ -1,19 +1,8 @@
 //! Plan costs: what a target means in exits and entries, and what carrying it out costs.
 
 use alloy_primitives::U256;
-use plimsoll_core::{Action, ActionKind, Amount, Bps, MarketId, Nav, Plan, PlanCost, Time};
+use plimsoll_core::{Action, ActionKind, Amount, CostModel, MarketId, Nav, Plan, Time};
 use std::collections::BTreeMap;
-
-/// What moving money costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CostModel {
-    /// Charged on one-way turnover: swap and exit fees together.
-    pub turnover: Bps,
-    /// Gas of one action in the vault's denomination; `None` where its price is not known.
-    pub gas_per_action: Option<Amount>,
-    /// Whether this is the first time that money leaves idle, which costs nothing but gas.
-    pub is_first_entry: bool,
-}
 
 /// Returns the plan that takes `nav` to `weights` of what is left after costs.
 ///
@@ -24,20 +13,22 @@ pub struct CostModel {
 pub fn plan(as_of: Time, nav: &Nav, weights: &BTreeMap<MarketId, f64>, costs: &CostModel) -> Plan {
     // Costs are paid from NAV, and depend on the plan: the second pass plans with the costs of the
     // first, and what is left of the difference (of second order in the cost) is cut off the entries.
-    let first = moves(nav, weights, nav.total);
-    let estimate = price(&first, costs);
-    let after_costs = nav.total.saturating_sub(estimate.1.known());
-    let (exits, mut entries) = moves(nav, weights, after_costs);
-    let (turnover, cost) = price(&(exits.clone(), entries.clone()), costs);
-    let paid = Amount(nav.idle.0.saturating_add(Plan::sum(&exits).0)).saturating_sub(cost.known());
-    let asked = Plan::sum(&entries);
+    let moving = |total| {
+        let (exits, entries) = moves(nav, weights, total);
+        Plan { as_of, exits, entries, costs: *costs }
+    };
+    let estimate = moving(nav.total).cost().known();
+    let mut plan = moving(nav.total.saturating_sub(estimate));
+    let paid = Amount(nav.idle.0.saturating_add(Plan::sum(&plan.exits).0))
+        .saturating_sub(plan.cost().known());
+    let asked = Plan::sum(&plan.entries);
     if asked > paid {
-        for entry in &mut entries {
+        for entry in &mut plan.entries {
             entry.amount = entry.amount.mul_div_down(paid, asked).unwrap_or_default();
         }
-        entries.retain(|entry| !entry.amount.is_zero());
+        plan.entries.retain(|entry| !entry.amount.is_zero());
     }
-    Plan { as_of, exits, entries, turnover, cost }
+    plan
 }
 
 type Moves = (Vec<Action>, Vec<Action>);
@@ -64,17 +55,6 @@ fn moves(nav: &Nav, weights: &BTreeMap<MarketId, f64>, total: Amount) -> Moves {
     (exits, entries)
 }
 
-/// The one-way turnover and the cost of moves.
-fn price((exits, entries): &Moves, costs: &CostModel) -> (Amount, PlanCost) {
-    let moved = Plan::sum(exits).max(Plan::sum(entries));
-    let turnover = if costs.is_first_entry { Amount::ZERO } else { moved };
-    let actions = Amount(U256::from(exits.len() + entries.len()));
-    let one = Amount(U256::from(1));
-    let gas = costs.gas_per_action.and_then(|gas| gas.mul_div_down(actions, one));
-    let proportional = turnover.share_up(costs.turnover).unwrap_or_default();
-    (turnover, PlanCost { proportional, gas })
-}
-
 /// `weight` of `total`, rounded down to 18 decimals of the weight; all of it from one on.
 fn weigh(total: Amount, weight: f64) -> Amount {
     if weight >= 1.0 {
@@ -88,7 +68,7 @@ fn weigh(total: Amount, weight: f64) -> Amount {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plimsoll_core::Portfolio;
+    use plimsoll_core::{Bps, Portfolio};
     use proptest::prelude::*;
 
     fn amount(value: u64) -> Amount {
@@ -116,8 +96,8 @@ mod tests {
     fn a_full_switch_at_5_bp_costs_exactly_5_bp_of_nav() {
         let nav = nav(0, &[("a:1:x", 1_000_000)]);
         let plan = plan(Time(0), &nav, &weights(&[("a:1:y", 1.0)]), &costs(5));
-        assert_eq!(plan.cost.proportional, amount(500));
-        assert_eq!(plan.turnover, amount(1_000_000));
+        assert_eq!(plan.cost().proportional, amount(500));
+        assert_eq!(plan.turnover(), amount(1_000_000));
         assert_eq!(plan.exits[0].amount, amount(1_000_000));
         assert_eq!(plan.entries[0].amount, amount(999_500));
     }
@@ -128,7 +108,7 @@ mod tests {
         let plan_of =
             |costs: &CostModel| plan(Time(0), &nav(1_000, &[]), &weights(&[("a:1:x", 1.0)]), costs);
         assert_eq!(plan_of(&free).entries[0].amount, amount(1_000));
-        assert_eq!(plan_of(&free).turnover, Amount::ZERO);
+        assert_eq!(plan_of(&free).turnover(), Amount::ZERO);
         let gas = CostModel { gas_per_action: Some(amount(7)), ..free };
         assert_eq!(plan_of(&gas).entries[0].amount, amount(993));
     }
@@ -136,7 +116,7 @@ mod tests {
     #[test]
     fn unknown_gas_stays_unknown_and_is_not_zero() {
         let plan = plan(Time(0), &nav(1_000, &[]), &weights(&[("a:1:x", 1.0)]), &costs(0));
-        assert_eq!(plan.cost.gas, None);
+        assert_eq!(plan.cost().gas, None);
     }
 
     #[test]
@@ -144,7 +124,7 @@ mod tests {
         let nav = nav(0, &[("a:1:x", 600_000), ("a:1:y", 400_000)]);
         let plan = plan(Time(0), &nav, &weights(&[("a:1:x", 0.5), ("a:1:y", 0.5)]), &costs(10));
         // 100,000 moves once, at 10 bp: 100, which both halves bear.
-        assert_eq!(plan.cost.proportional, amount(101));
+        assert_eq!(plan.cost().proportional, amount(101));
         assert_eq!(plan.exits[0].amount, amount(100_050));
         assert_eq!(plan.entries[0].amount, amount(99_949));
     }
@@ -167,7 +147,7 @@ mod tests {
             let plan = plan(Time(0), &nav, &super::tests::weights(&weights), &model);
             let paid = nav.idle.0 + Plan::sum(&plan.exits).0;
             prop_assert!(
-                plan.entries.is_empty() || Plan::sum(&plan.entries).0 + plan.cost.known().0 <= paid,
+                plan.entries.is_empty() || Plan::sum(&plan.entries).0 + plan.cost().known().0 <= paid,
                 "entries and costs are paid by idle money and exits"
             );
             for exit in &plan.exits {

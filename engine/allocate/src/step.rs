@@ -1,8 +1,8 @@
 //! The loop body: what is known becomes a decision.
 
-use crate::planning::{CostModel, plan};
+use crate::planning::plan;
 use plimsoll_core::journal::Decided;
-use plimsoll_core::{Approved, Evidence, Plan, PlanCost, Policy, Portfolio, Verdict, approve};
+use plimsoll_core::{Approved, CostModel, Evidence, Plan, Policy, Portfolio, Verdict, approve};
 use plimsoll_frame::{Strategy, StrategyError, View};
 
 /// What lasts from one decision to the next.
@@ -49,7 +49,9 @@ pub fn step(state: &State<'_>, observed: &Observed<'_>) -> Result<Decision, Stra
     let clock = observed.view.clock();
     let proposed = match target.wanted() {
         Some(weights) => plan(clock, &nav, weights, &observed.costs),
-        None => stay(clock),
+        None => {
+            Plan { as_of: clock, exits: Vec::new(), entries: Vec::new(), costs: observed.costs }
+        }
     };
     let Verdict { approved, refusals, waivers } =
         approve(proposed, &nav, &observed.evidence, state.policy);
@@ -62,14 +64,4 @@ pub fn step(state: &State<'_>, observed: &Observed<'_>) -> Result<Decision, Stra
         waivers,
     };
     Ok(Decision { approved, entry })
-}
-
-fn stay(as_of: plimsoll_core::Time) -> Plan {
-    Plan {
-        as_of,
-        exits: Vec::new(),
-        entries: Vec::new(),
-        turnover: plimsoll_core::Amount::ZERO,
-        cost: PlanCost::default(),
-    }
 }

@@ -372,8 +372,9 @@ impl<'a> Desk<'a> {
 
     /// Entries never sum to more than idle money and exits pay, less the costs.
     fn keep_funded(&mut self) {
+        self.plan.entries.retain(|entry| !entry.amount.is_zero());
         let paid = Amount(self.nav.idle.0.saturating_add(Plan::sum(&self.plan.exits).0))
-            .saturating_sub(self.plan.cost.known());
+            .saturating_sub(self.plan.cost().known());
         let asked = Plan::sum(&self.plan.entries);
         if asked > paid {
             self.cut(&RefusalCause::Unfunded, |entry| {

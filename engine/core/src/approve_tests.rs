@@ -1,5 +1,5 @@
 use super::*;
-use crate::plan::{ActionKind, PlanCost};
+use crate::plan::{ActionKind, CostModel};
 use crate::preference::RiskLine;
 use crate::time::Time;
 use alloy_primitives::U256;
@@ -25,8 +25,7 @@ fn plan(exits: &[(&str, u64)], entries: &[(&str, u64)]) -> Plan {
             .iter()
             .map(|(name, value)| action(ActionKind::Enter, name, *value))
             .collect(),
-        turnover: Amount::ZERO,
-        cost: PlanCost::default(),
+        costs: CostModel::default(),
     }
 }
 
@@ -80,6 +79,22 @@ fn the_protocol_cap_cuts_in_proportion_and_says_so() {
     assert_eq!(verdict.refusals[0].cause, RefusalCause::Exceeds(Limit::PerProtocol));
     assert_eq!(verdict.refusals[0].asked, amount(300));
     assert!(verdict.waivers.is_empty());
+}
+
+#[test]
+fn a_plan_that_was_cut_costs_what_is_left_of_it() {
+    let (a, b) = ("one:1:0xa", "two:1:0xb");
+    let mut plan = plan(&[], &[(a, 1000)]);
+    plan.costs = CostModel {
+        turnover: crate::units::Bps(100),
+        gas_per_action: Some(amount(1)),
+        is_first_entry: false,
+    };
+    assert_eq!(plan.cost().known(), amount(11));
+    let verdict = approve(plan, &nav(1000, &[]), &evidence(&[a, b]), &policy(Enforcement::Strict));
+    assert_eq!(entries(&verdict), vec![(a.to_owned(), amount(350))]);
+    // 1 % of 350, rounded up, and the gas of one action.
+    assert_eq!(verdict.approved.plan().cost().known(), amount(5));
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub use approve::{
 pub use asset::Denomination;
 pub use ids::{ChainId, MarketId};
 pub use journal::Entry;
-pub use plan::{Action, ActionKind, Plan, PlanCost};
+pub use plan::{Action, ActionKind, CostModel, Plan, PlanCost};
 pub use portfolio::{Nav, Portfolio, Position};
 pub use preference::{Limit, RiskLine, RiskPreference};
 pub use time::{Day, Time};

@@ -2,7 +2,8 @@
 
 use crate::ids::MarketId;
 use crate::time::Time;
-use crate::units::Amount;
+use crate::units::{Amount, Bps};
+use alloy_primitives::U256;
 use serde::{Deserialize, Serialize};
 
 /// Whether an action brings money into a market or out of it.
@@ -43,7 +44,20 @@ impl PlanCost {
     }
 }
 
+/// What moving money costs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CostModel {
+    /// Charged on one-way turnover: swap and exit fees together.
+    pub turnover: Bps,
+    /// Gas of one action in the vault's denomination; `None` where its price is not known.
+    pub gas_per_action: Option<Amount>,
+    /// Whether this is the first time that money leaves idle, which costs nothing but gas.
+    pub is_first_entry: bool,
+}
+
 /// Ordered actions: exits first, so that they feed the entries.
+///
+/// Turnover and cost follow from the actions, so a plan whose entries were cut costs less.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// The clock at which it was made.
@@ -52,10 +66,8 @@ pub struct Plan {
     pub exits: Vec<Action>,
     /// Money to bring in, by market, each once.
     pub entries: Vec<Action>,
-    /// One-way turnover: the larger of what is left and what is entered, the first entry left out.
-    pub turnover: Amount,
-    /// What it costs.
-    pub cost: PlanCost,
+    /// What moving money costs.
+    pub costs: CostModel,
 }
 
 impl Plan {
@@ -63,6 +75,29 @@ impl Plan {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.exits.is_empty() && self.entries.is_empty()
+    }
+
+    /// Returns one-way turnover: the larger of what is left and what is entered, nothing for the first
+    /// entry.
+    #[must_use]
+    pub fn turnover(&self) -> Amount {
+        if self.costs.is_first_entry {
+            return Amount::ZERO;
+        }
+        Plan::sum(&self.exits).max(Plan::sum(&self.entries))
+    }
+
+    /// Returns what carrying out the plan costs; the proportional part is rounded up.
+    #[must_use]
+    pub fn cost(&self) -> PlanCost {
+        let actions = U256::from(self.exits.len() + self.entries.len());
+        PlanCost {
+            proportional: self
+                .turnover()
+                .share_up(self.costs.turnover)
+                .unwrap_or(Amount(U256::MAX)),
+            gas: self.costs.gas_per_action.map(|gas| Amount(gas.0.saturating_mul(actions))),
+        }
     }
 
     /// Sums the amounts of `actions`, stopping at the largest representable amount.

@@ -20,6 +20,12 @@ impl Fraction {
         (0.0..=1.0).contains(&value).then_some(Fraction(value))
     }
 
+    /// Returns a whole number of percent as a fraction; more than 100 counts as 100.
+    #[must_use]
+    pub fn of_percent(percent: u8) -> Fraction {
+        Fraction(f64::from(percent.min(100)) / 100.0)
+    }
+
     /// The number.
     #[must_use]
     pub fn value(self) -> f64 {
