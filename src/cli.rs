@@ -1,6 +1,7 @@
 //! The command line's words.
 
 use chrono::Weekday;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use plimsoll_core::{Day, RiskLine};
@@ -164,7 +165,7 @@ pub(crate) struct GenerateOptions {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DemoOptions {
     /// Folder of Parquet history; a small made-up one is generated without it
-    #[arg(long, env = "PLIMSOLL_DATA", value_name = "DIR")]
+    #[arg(long, env = "PLIMSOLL_DATA", value_name = "DIR", value_parser = folder())]
     pub(crate) data: Option<PathBuf>,
     /// Folder for the report
     #[arg(long, value_name = "DIR", default_value = "report")]
@@ -175,11 +176,16 @@ pub(crate) struct DemoOptions {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DoctorOptions {
     /// Folder of Parquet history to look at
-    #[arg(long, env = "PLIMSOLL_DATA", value_name = "DIR")]
+    #[arg(long, env = "PLIMSOLL_DATA", value_name = "DIR", value_parser = folder())]
     pub(crate) data: Option<PathBuf>,
     /// Print one JSON document on standard output
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// A folder that may be empty text, as an unset variable is in many scripts; it then counts as none.
+fn folder() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 fn parse_day(text: &str) -> Result<Day, String> {

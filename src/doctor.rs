@@ -71,7 +71,7 @@ fn settings(config: Option<&Path>) -> Finding {
 
 fn data(options: &DoctorOptions, config: Option<&Path>) -> Finding {
     let what = "data";
-    let Some(folder) = &options.data else {
+    let Some(folder) = options.data.as_ref().filter(|folder| !folder.as_os_str().is_empty()) else {
         let found = "no folder given; set PLIMSOLL_DATA or give --data, or make one with `plimsoll data generate`";
         return Finding { what, ok: true, found: found.to_owned() };
     };
@@ -95,7 +95,7 @@ fn data(options: &DoctorOptions, config: Option<&Path>) -> Finding {
 
 fn gas(options: &DoctorOptions, config: Option<&Path>) -> Finding {
     let what = "gas prices";
-    let Some(folder) = &options.data else {
+    let Some(folder) = options.data.as_ref().filter(|folder| !folder.as_os_str().is_empty()) else {
         return Finding { what, ok: true, found: "no folder given".to_owned() };
     };
     let read = || -> anyhow::Result<bool> {

@@ -140,7 +140,7 @@ fn reserves(first: Day, world: World, random: &mut ChaCha8Rng) -> PolarsResult<D
             let renamed = market.number == RENAMED && passed > MISSING_DAY;
             columns.times.push(first.plus(passed).start().0 + 20 * 60 * 1000);
             columns.protocols.push(market.protocol());
-            columns.addresses.push(format!("0x{:040x}", 0x1000 + market.number));
+            columns.addresses.push(address(market.number));
             columns.symbols.push(format!("{}{}", market.asset(), if renamed { ".e" } else { "" }));
             let free = market.tvl_usd * (1.0 - utilization);
             let row = [apr, borrow_apr, market.index, utilization, market.tvl_usd, free];
@@ -150,6 +150,13 @@ fn reserves(first: Day, world: World, random: &mut ChaCha8Rng) -> PolarsResult<D
         }
     }
     table(columns)
+}
+
+/// An address of its own for each market, spread over all addresses as real ones are.
+#[must_use]
+pub fn address(market: u32) -> String {
+    let high = u64::from(market).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    format!("0x{high:016x}{market:024x}")
 }
 
 fn table(columns: Columns) -> PolarsResult<DataFrame> {

@@ -10,7 +10,7 @@ use crate::suite::{StrategyResult, Suite};
 use plimsoll_core::approve::{Refusal, RefusalCause};
 use plimsoll_core::journal::{Decided, Executed, Marked};
 use plimsoll_core::{Amount, Day, Entry, MarketId};
-use plimsoll_execute::Catalog;
+use plimsoll_execute::{Catalog, MarketInfo};
 use std::collections::BTreeMap;
 
 /// Days of allocation that one chart shows at most.
@@ -31,6 +31,7 @@ pub struct Cover {
 #[must_use]
 pub fn report(suite: &Suite, facts: &Facts, catalog: &Catalog, cover: Cover) -> Report {
     let document = Document::new(suite, facts);
+    let labels = Labels::new(catalog);
     Report {
         title: cover.title,
         labels: document.labels,
@@ -43,7 +44,7 @@ pub fn report(suite: &Suite, facts: &Facts, catalog: &Catalog, cover: Cover) -> 
         markets: document.markets,
         rows_read: facts.rows_read,
         settings: cover.settings,
-        strategies: suite.results.iter().map(|result| page(suite, result, catalog)).collect(),
+        strategies: suite.results.iter().map(|result| page(suite, result, &labels)).collect(),
         sleeves: sleeves(suite),
         spreads: suite.results.iter().flat_map(|result| spreads(suite, result)).collect(),
         waived: document
@@ -77,12 +78,46 @@ pub fn report(suite: &Suite, facts: &Facts, catalog: &Catalog, cover: Cover) -> 
     }
 }
 
-/// A short name of a market for charts: symbol, chain, and the start of its address.
-#[must_use]
-pub fn label(catalog: &Catalog, market: &MarketId) -> String {
-    let symbol = catalog.get(market).map_or("?", |info| info.last_symbol.as_ref());
-    let address: String = market.address().chars().take(6).collect();
-    format!("{symbol} {} {address}", market.chain())
+/// Short names of markets for charts and tables, each told from every other.
+struct Labels(BTreeMap<MarketId, String>);
+
+impl Labels {
+    /// Names every market by symbol, chain and the start of its address, and by the protocol or the end
+    /// of the address too where that is not enough.
+    fn new(catalog: &Catalog) -> Labels {
+        let short = |market: &MarketId, info: &MarketInfo| {
+            let address: String = market.address().chars().take(6).collect();
+            format!("{} {} {address}", info.last_symbol, market.chain())
+        };
+        let with_protocol = |market: &MarketId, info: &MarketInfo| {
+            format!("{} ({})", short(market, info), market.protocol())
+        };
+        let in_full = |market: &MarketId, info: &MarketInfo| {
+            let all: Vec<char> = market.address().chars().collect();
+            let end: String = all.iter().skip(all.len().saturating_sub(4)).collect();
+            format!("{}..{end} ({})", short(market, info), market.protocol())
+        };
+        let names: [&dyn Fn(&MarketId, &MarketInfo) -> String; 3] =
+            [&short, &with_protocol, &in_full];
+        let mut labels = BTreeMap::new();
+        for name in names {
+            let mut taken: BTreeMap<String, Vec<&MarketId>> = BTreeMap::new();
+            for (market, info) in catalog.iter().filter(|(market, _)| !labels.contains_key(*market))
+            {
+                taken.entry(name(market, info)).or_default().push(market);
+            }
+            for (label, markets) in taken {
+                if let [market] = markets.as_slice() {
+                    labels.insert((*market).clone(), label);
+                }
+            }
+        }
+        Labels(labels)
+    }
+
+    fn of(&self, market: &MarketId) -> String {
+        self.0.get(market).cloned().unwrap_or_else(|| market.to_string())
+    }
 }
 
 fn sleeves(suite: &Suite) -> Vec<SleeveRow> {
@@ -123,13 +158,13 @@ pub fn title(result: &StrategyResult) -> String {
     }
 }
 
-fn page(suite: &Suite, result: &StrategyResult, catalog: &Catalog) -> StrategyPage {
+fn page(suite: &Suite, result: &StrategyResult, labels: &Labels) -> StrategyPage {
     let outcome = &result.outcome;
     let mut decisions: Vec<DecisionLine> = suite
         .sleeves
         .iter()
         .zip(&result.journals)
-        .flat_map(|((id, _), journal)| decision_lines(&id.to_string(), journal, catalog))
+        .flat_map(|((id, _), journal)| decision_lines(&id.to_string(), journal, labels))
         .collect();
     decisions.sort_by(|a, b| (a.day, &a.sleeve).cmp(&(b.day, &b.sleeve)));
     StrategyPage {
@@ -148,13 +183,13 @@ fn page(suite: &Suite, result: &StrategyResult, catalog: &Catalog) -> StrategyPa
         gas_pct: outcome.gas.map(|gas| gas * 100.0),
         exitable_24h_pct: outcome.exitable_24h_pct(),
         nav: outcome.days.iter().map(|point| (point.day, point.nav)).collect(),
-        allocation: allocation(&result.journals, catalog),
+        allocation: allocation(&result.journals, labels),
         decisions,
     }
 }
 
 /// Weights over all sleeves on evenly spaced days.
-fn allocation(journals: &[Vec<Entry>], catalog: &Catalog) -> Vec<(Day, Vec<(String, f64)>)> {
+fn allocation(journals: &[Vec<Entry>], labels: &Labels) -> Vec<(Day, Vec<(String, f64)>)> {
     let mut days: BTreeMap<Day, Vec<&Marked>> = BTreeMap::new();
     for entry in journals.iter().flatten() {
         if let Entry::Marked(marked) = entry {
@@ -162,29 +197,29 @@ fn allocation(journals: &[Vec<Entry>], catalog: &Catalog) -> Vec<(Day, Vec<(Stri
         }
     }
     let step = days.len().div_ceil(ALLOCATION_SAMPLES).max(1);
-    days.into_iter().step_by(step).map(|(day, marked)| (day, weights(&marked, catalog))).collect()
+    days.into_iter().step_by(step).map(|(day, marked)| (day, weights(&marked, labels))).collect()
 }
 
-fn weights(marked: &[&Marked], catalog: &Catalog) -> Vec<(String, f64)> {
+fn weights(marked: &[&Marked], labels: &Labels) -> Vec<(String, f64)> {
     let total: f64 = marked.iter().map(|mark| mark.nav.to_f64(DECIMALS)).sum();
     let mut weights: Vec<(String, f64)> = marked
         .iter()
         .flat_map(|mark| &mark.by_market)
-        .map(|(market, worth)| (label(catalog, market), worth.to_f64(DECIMALS) / total))
+        .map(|(market, worth)| (labels.of(market), worth.to_f64(DECIMALS) / total))
         .collect();
     weights.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     weights
 }
 
 /// Every decision of one journal, joined with what was done about it.
-fn decision_lines(sleeve: &str, journal: &[Entry], catalog: &Catalog) -> Vec<DecisionLine> {
+fn decision_lines(sleeve: &str, journal: &[Entry], labels: &Labels) -> Vec<DecisionLine> {
     let mut lines: Vec<DecisionLine> = Vec::new();
     for entry in journal {
         match entry {
-            Entry::Decided(decided) => lines.push(decided_line(sleeve, decided, catalog)),
+            Entry::Decided(decided) => lines.push(decided_line(sleeve, decided, labels)),
             Entry::Executed(executed) => {
                 if let Some(line) = lines.last_mut() {
-                    add_execution(line, executed, catalog);
+                    add_execution(line, executed, labels);
                 }
             }
             Entry::Marked(_) => {}
@@ -193,35 +228,35 @@ fn decision_lines(sleeve: &str, journal: &[Entry], catalog: &Catalog) -> Vec<Dec
     lines
 }
 
-fn decided_line(sleeve: &str, decided: &Decided, catalog: &Catalog) -> DecisionLine {
+fn decided_line(sleeve: &str, decided: &Decided, labels: &Labels) -> DecisionLine {
     DecisionLine {
         day: decided.time.day(),
         sleeve: sleeve.to_owned(),
         moved: false,
-        reason: named(&decided.reason, catalog),
+        reason: named(&decided.reason, labels),
         out: Vec::new(),
         into: Vec::new(),
         cost_pct: 0.0,
         alternatives: decided
             .alternatives
             .iter()
-            .map(|(market, rate)| (label(catalog, market), *rate))
+            .map(|(market, rate)| (labels.of(market), *rate))
             .collect(),
-        refusals: decided.refusals.iter().map(|refusal| refused(refusal, catalog)).collect(),
+        refusals: decided.refusals.iter().map(|refusal| refused(refusal, labels)).collect(),
     }
 }
 
 /// Puts names for the market ids in a sentence.
-fn named(sentence: &str, catalog: &Catalog) -> String {
+fn named(sentence: &str, labels: &Labels) -> String {
     let name = |word: &str| {
         let market: Option<MarketId> = word.parse().ok();
-        market.filter(|market| catalog.contains_key(market)).map(|market| label(catalog, &market))
+        market.filter(|market| labels.0.contains_key(market)).map(|market| labels.of(&market))
     };
     let words = sentence.split(' ').map(|word| name(word).unwrap_or_else(|| word.to_owned()));
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn refused(refusal: &Refusal, catalog: &Catalog) -> String {
+fn refused(refusal: &Refusal, labels: &Labels) -> String {
     let why = match &refusal.cause {
         RefusalCause::NotOpen => "cannot be bought now".to_owned(),
         RefusalCause::Exceeds(limit) => format!("would pass {limit}"),
@@ -231,18 +266,18 @@ fn refused(refusal: &Refusal, catalog: &Catalog) -> String {
     let whole = |amount: Amount| amount.to_f64(DECIMALS);
     format!(
         "{}: {why}; {:.0} asked, {:.0} allowed",
-        label(catalog, &refusal.market),
+        labels.of(&refusal.market),
         whole(refusal.asked),
         whole(refusal.allowed)
     )
 }
 
-fn add_execution(line: &mut DecisionLine, executed: &Executed, catalog: &Catalog) {
+fn add_execution(line: &mut DecisionLine, executed: &Executed, labels: &Labels) {
     let nav = executed.nav_before.to_f64(DECIMALS);
     let shares = |moved: &BTreeMap<MarketId, Amount>| -> Vec<(String, f64)> {
         moved
             .iter()
-            .map(|(market, amount)| (label(catalog, market), amount.to_f64(DECIMALS) / nav))
+            .map(|(market, amount)| (labels.of(market), amount.to_f64(DECIMALS) / nav))
             .collect()
     };
     line.moved = true;

@@ -48,7 +48,7 @@ impl Bad {
 fn one_row() -> Expr {
     let day = lit(1_706_659_200_000i64)
         .cast(DataType::Datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC)));
-    col("asset_address").eq(lit(format!("0x{:040x}", 0x1000))).and(
+    col("asset_address").eq(lit(plimsoll_backtests::generate::address(0))).and(
         col("timestamp").gt_eq(day.clone()).and(
             col("timestamp")
                 .lt(day + lit(86_400_000i64).cast(DataType::Duration(TimeUnit::Milliseconds))),

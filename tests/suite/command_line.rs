@@ -24,7 +24,8 @@ fn every_shell_gets_a_completion_script() {
 fn the_demo_needs_nothing_and_says_where_the_report_is() {
     let (folder, _) = folder();
     let out = folder.path().join("report");
-    let run = plimsoll(&["demo", "--out", &out.display().to_string()]);
+    // An empty folder is an unset one, as scripts have it.
+    let run = plimsoll(&["demo", "--data", "", "--out", &out.display().to_string()]);
     assert_eq!(code(&run), 0, "{}", said(&run));
     assert!(said(&run).contains("labelled synthetic"), "{}", said(&run));
     let report = out.canonicalize().unwrap().join("report.html");
