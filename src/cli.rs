@@ -53,7 +53,13 @@ pub(crate) struct BacktestOptions {
     #[arg(long, value_delimiter = ',', value_name = "NAME,..", conflicts_with = "contract")]
     pub(crate) strategy: Vec<String>,
     /// Assets by first symbol (USDC), unit (USD, EUR, ETH, BTC), market id, or `all`
-    #[arg(long, value_delimiter = ',', value_name = "A,..", default_value = "USD")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "A,..",
+        default_value = "USD",
+        conflicts_with = "contract"
+    )]
     pub(crate) assets: Vec<String>,
     /// Chains by name; all by default
     #[arg(long, value_delimiter = ',', value_name = "C,..", conflicts_with = "contract")]
@@ -71,7 +77,7 @@ pub(crate) struct BacktestOptions {
     #[arg(long, value_name = "D", value_parser = parse_weekday)]
     pub(crate) weekday: Option<Weekday>,
     /// Cost of one-way turnover in basis points; the first entry is free
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000))]
     pub(crate) cost_bps: Option<u32>,
     /// cautious, balanced or adventurous (strict: what cannot be answered forbids buying), off, or
     /// measurable (the configured line, as far as the source can answer)
@@ -81,7 +87,7 @@ pub(crate) struct BacktestOptions {
     #[arg(long, value_enum)]
     pub(crate) contract: Option<Contract>,
     /// Money at the start over all parts of the universe, in whole units of each
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_capital)]
     pub(crate) capital: Option<f64>,
     /// Leave out the other weekdays and starts, which take most of the time
     #[arg(long)]
@@ -92,6 +98,13 @@ pub(crate) struct BacktestOptions {
     /// Print one JSON document on standard output
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl BacktestOptions {
+    /// The cost of one-way turnover: the given one, else the configured one.
+    pub(crate) fn cost_bps(&self, config: &crate::config::Config) -> u32 {
+        self.cost_bps.unwrap_or(config.backtest.cost_bps.0)
+    }
 }
 
 /// How often to decide.
@@ -190,6 +203,11 @@ fn folder() -> impl TypedValueParser<Value = PathBuf> {
 
 fn parse_day(text: &str) -> Result<Day, String> {
     text.parse().map_err(|_| "expected a date YYYY-MM-DD, such as 2025-07-22".to_owned())
+}
+
+fn parse_capital(text: &str) -> Result<f64, String> {
+    let capital = text.parse().ok().filter(|capital| (1.0..=1e15).contains(capital));
+    capital.ok_or_else(|| "expected a number from 1 to 1e15".to_owned())
 }
 
 fn parse_weekday(text: &str) -> Result<Weekday, String> {

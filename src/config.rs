@@ -38,7 +38,7 @@ pub(crate) struct Run {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Backtest {
     /// Cost of one-way turnover.
-    pub(crate) cost_bps: u32,
+    pub(crate) cost_bps: BasisPoints,
     /// Units of gas that one deposit or withdrawal uses.
     pub(crate) gas_units_per_action: u32,
     /// Money at the start.
@@ -64,6 +64,11 @@ pub(crate) struct Gate {
 #[serde(try_from = "f64")]
 pub(crate) struct Share(pub(crate) Fraction);
 
+/// Basis points of at most everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u32")]
+pub(crate) struct BasisPoints(pub(crate) u32);
+
 /// A finite number above zero.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "f64")]
@@ -77,6 +82,17 @@ impl TryFrom<f64> for Share {
         share.ok_or_else(|| {
             format!("{value} is outside 0 to 1: a fraction is expected, 50 % is 0.5")
         })
+    }
+}
+
+impl TryFrom<u32> for BasisPoints {
+    type Error = String;
+
+    fn try_from(value: u32) -> Result<BasisPoints, String> {
+        let is_share = value <= plimsoll_core::units::BPS_ONE;
+        is_share
+            .then_some(BasisPoints(value))
+            .ok_or_else(|| format!("{value} is more than 10000 bp, which is everything"))
     }
 }
 
@@ -100,7 +116,11 @@ impl Default for Run {
 
 impl Default for Backtest {
     fn default() -> Backtest {
-        Backtest { cost_bps: 5, gas_units_per_action: 250_000, capital: Positive(1_000_000.0) }
+        Backtest {
+            cost_bps: BasisPoints(5),
+            gas_units_per_action: 250_000,
+            capital: Positive(1_000_000.0),
+        }
     }
 }
 
@@ -234,7 +254,7 @@ mod tests {
         let config = parse("f", text, set("PLIMSOLL__RISK__LINE", "cautious")).unwrap();
         assert_eq!(config.risk, RiskPreference::of_line(plimsoll_core::RiskLine::Cautious));
         let config = parse("f", "", set("PLIMSOLL__BACKTEST__COST_BPS", "7")).unwrap();
-        assert_eq!(config.backtest.cost_bps, 7);
+        assert_eq!(config.backtest.cost_bps, BasisPoints(7));
         let message = parse("f", "", set("PLIMSOLL__RISK__PER_PROTOCL", "0.1")).unwrap_err();
         assert!(message.contains("PLIMSOLL__RISK__PER_PROTOCL"), "{message}");
         assert!(message.contains("did you mean `per_protocol`?"), "{message}");

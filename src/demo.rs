@@ -33,7 +33,7 @@ pub(crate) fn run(options: &DemoOptions, config: Option<&Path>) -> anyhow::Resul
     let done = backtest::replay(&backtest_options(&data, &options.out)?, &config)?;
     let document = done.document();
     done.write(&options.out, &document)?;
-    output::say(&backtest::summary(&done, &document));
+    output::say(&done.summary(&document));
     let report = options.out.join(REPORT);
     let report = report.canonicalize().unwrap_or(report);
     output::say(&format!("\nthe report is {}: open it in a browser", report.display()));

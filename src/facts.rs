@@ -1,9 +1,13 @@
 //! What a reader must know of a run besides its results: labels and approximations.
 
+use crate::cli::BacktestOptions;
 use crate::config::Config;
+use plimsoll_adapters::ParquetSource;
 use plimsoll_backtests::document::Approximation;
-use plimsoll_backtests::{aave_weekly, generate};
-use plimsoll_core::MarketId;
+use plimsoll_backtests::{Suite, aave_weekly, generate, pages};
+use plimsoll_core::{Denomination, MarketId};
+use plimsoll_execute::{Feed, MarketInfo};
+use plimsoll_frame::Column;
 
 /// Labels that stand before any figure.
 pub(crate) fn labels<'m>(
@@ -31,17 +35,23 @@ pub(crate) fn labels<'m>(
 
 /// What is known of costs and liquidity, for the approximations.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Known {
+struct Known {
     /// Whether gas was charged throughout.
-    pub(crate) gas: bool,
+    gas: bool,
     /// Whether the exit of every held market was known throughout.
-    pub(crate) exit: bool,
+    exit: bool,
     /// The largest distance of a known price of a dollar asset from one dollar.
-    pub(crate) peg: Option<f64>,
+    peg: Option<f64>,
 }
 
 /// What the replay does not do as the world does, each with its error.
-pub(crate) fn approximations(config: &Config, known: Known, cost_bps: u32) -> Vec<Approximation> {
+pub(crate) fn approximations(
+    options: &BacktestOptions,
+    config: &Config,
+    suite: &Suite,
+    feed: &Feed,
+) -> Vec<Approximation> {
+    let (known, cost_bps) = (known(suite, feed), options.cost_bps(config));
     let line = |what: &str, error: String| Approximation { what: what.to_owned(), error };
     let peg = match known.peg {
         Some(off) => format!(
@@ -95,4 +105,69 @@ pub(crate) fn approximations(config: &Config, known: Known, cost_bps: u32) -> Ve
             "unknown: the source has no reward index".to_owned(),
         ),
     ]
+}
+
+/// What the source knew of costs and liquidity.
+fn known(suite: &Suite, feed: &Feed) -> Known {
+    let outcomes = || suite.results.iter().map(|result| &result.outcome);
+    Known {
+        gas: outcomes().all(|outcome| outcome.gas.is_some())
+            && outcomes().any(|outcome| outcome.gas.is_some_and(|gas| gas > 0.0)),
+        exit: outcomes().all(|outcome| outcome.exitable_24h_pct().is_some()),
+        peg: peg(feed),
+    }
+}
+
+/// The largest distance of a known price from one dollar, over the dollar assets.
+fn peg(feed: &Feed) -> Option<f64> {
+    let (_, last) = feed.frame.span()?;
+    let view = feed.frame.view(last);
+    let is_dollar = |info: &MarketInfo| info.denomination == Denomination::Usd;
+    feed.catalog
+        .iter()
+        .filter(|(_, info)| is_dollar(info))
+        .filter_map(|(market, _)| view.extremes(market, Column::PriceUsd))
+        .map(|(low, high)| (1.0 - low).abs().max((high - 1.0).abs()))
+        .max_by(f64::total_cmp)
+}
+
+/// The title, source and settings of a report.
+pub(crate) fn cover(
+    options: &BacktestOptions,
+    config: &Config,
+    source: &ParquetSource,
+    suite: &Suite,
+) -> pages::Cover {
+    let cost_bps = options.cost_bps(config);
+    let (strategies, left_out) = (suite.results.len(), suite.left_out.len());
+    let setting = |name: &str, value: String| (name.to_owned(), value);
+    let weekday = options.weekday.map_or_else(String::new, |weekday| format!(", {weekday}"));
+    let mut settings = vec![
+        setting("Decisions", format!("{:?}{weekday}", options.decide).to_lowercase()),
+        setting("Cost of one-way turnover", format!("{cost_bps} bp, the first entry free")),
+        setting("Assets", options.assets.join(", ")),
+        setting("Limits", format!("{:?}", options.limits).to_lowercase()),
+    ];
+    if let Some(contract) = options.contract {
+        settings = vec![
+            setting("Contract", format!("{contract:?}")),
+            setting("Cost of one-way turnover", format!("{cost_bps} bp, the first entry free")),
+        ];
+    }
+    if left_out > 0 {
+        settings.push(setting(
+            "Parts left out",
+            format!("{left_out}: nothing could be bought there at the first decision"),
+        ));
+    }
+    let plural = if strategies == 1 { "strategy" } else { "strategies" };
+    pages::Cover {
+        title: format!("Backtest of {strategies} {plural}"),
+        source: format!(
+            "{} ({})",
+            source.folder().display(),
+            source.file_names().collect::<Vec<_>>().join(", ")
+        ),
+        settings,
+    }
 }

@@ -10,6 +10,8 @@ mod doctor;
 mod exit;
 mod facts;
 mod output;
+mod setup;
+mod summary;
 mod universe;
 mod wiring;
 

@@ -198,6 +198,27 @@ fn an_unknown_strategy_market_chain_or_asset_is_refused_with_what_there_is() {
 }
 
 #[test]
+fn words_that_contradict_or_cannot_be_are_refused() {
+    let bad = Bad::new(|table| table);
+    for (words, expected) in [
+        (
+            vec!["--from", "2024-02-01", "--to", "2024-01-20"],
+            "--from 2024-02-01 is after --to 2024-01-20",
+        ),
+        (vec!["--decide", "daily", "--weekday", "mon"], "--weekday is for weekly decisions"),
+        (vec!["--cost-bps", "10001"], "10001 is not in 0..=10000"),
+        (vec!["--capital", "nan"], "expected a number from 1 to 1e15"),
+        (vec!["--from", "yesterday"], "expected a date YYYY-MM-DD"),
+        (vec!["--limits", "bold"], "expected cautious, balanced, adventurous, measurable or off"),
+        (vec!["--contract", "aave-weekly", "--chains", "base"], "cannot be used with"),
+    ] {
+        let run = bad.backtest(&words);
+        assert_eq!(code(&run), 2, "{words:?}: {}", said(&run));
+        assert!(said(&run).contains(expected), "{words:?}: {}", said(&run));
+    }
+}
+
+#[test]
 fn a_bad_config_key_is_named_with_file_line_and_suggestion() {
     let bad = Bad::new(|table| table);
     let config = bad.folder.path().join("plimsoll.toml");
