@@ -103,7 +103,7 @@ fn a_null_where_a_row_needs_a_name_is_refused_with_its_row() {
         )
     })
     .refused(&[]);
-    assert!(message.contains("row 180: `address` is null"), "{message}");
+    assert!(message.contains("row 180 of those read: `asset_address` is null"), "{message}");
 }
 
 #[test]

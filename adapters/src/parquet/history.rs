@@ -34,6 +34,16 @@ impl Kind {
         }
     }
 
+    /// What the file calls a column that observations call `name`.
+    fn column_of(self, name: &'static str) -> &'static str {
+        match (self, name) {
+            (Kind::Reserves, "address") => "asset_address",
+            (Kind::Pools, "address") => "pool_id",
+            (_, "time") => "timestamp",
+            _ => name,
+        }
+    }
+
     /// How many decimals the source keeps of an index.
     fn index_decimals(self) -> Option<u8> {
         matches!(self, Kind::Reserves).then_some(6)
@@ -95,7 +105,7 @@ impl History {
             let column = table.column(&read, name)?.clone();
             interned(&column, may_be_null).map_err(|row| AdapterError::Null {
                 file: file.clone(),
-                column: name,
+                column: kind.column_of(name),
                 row,
             })
         };
@@ -305,28 +315,43 @@ fn markets(
     chain: &Texts,
     address: &Texts,
 ) -> (Vec<Option<MarketId>>, Vec<usize>) {
+    let homes = if kind == Kind::Pools { homes(chain, address) } else { HashMap::new() };
+    let mut places: HashMap<Option<MarketId>, usize> = HashMap::new();
     let mut codes: HashMap<(&str, &str, &str), usize> = HashMap::new();
     let mut markets = Vec::new();
+    let mut place_of = |market: Option<MarketId>| {
+        *places.entry(market.clone()).or_insert_with(|| {
+            markets.push(market);
+            markets.len() - 1
+        })
+    };
     let each = protocol.iter().zip(chain).zip(address);
     let of_row = each
         .map(|((protocol, chain), address)| {
-            let text =
-                |text: &'_ Option<Arc<str>>| -> Arc<str> { text.clone().unwrap_or_default() };
-            let key = (
-                protocol.as_deref().unwrap_or_default(),
-                chain.as_deref().unwrap_or_default(),
-                address.as_deref().unwrap_or_default(),
-            );
+            let key = (text(protocol), text(chain), text(address));
             *codes.entry(key).or_insert_with(|| {
-                let id = ChainId::by_name(&text(chain));
-                let id =
-                    if kind == Kind::Pools { Some(id.unwrap_or(ChainId::UNKNOWN)) } else { id };
-                markets.push(id.map(|id| MarketId::new(&text(protocol), id, &text(address))));
-                markets.len() - 1
+                let named =
+                    ChainId::by_name(text(chain)).or_else(|| homes.get(text(address)).copied());
+                let id = match kind {
+                    Kind::Reserves => named,
+                    Kind::Pools => Some(named.unwrap_or(ChainId::UNKNOWN)),
+                };
+                place_of(id.map(|id| MarketId::new(text(protocol), id, text(address))))
             })
         })
         .collect();
     (markets, of_row)
+}
+
+/// The chain of each pool that has a row with one: some rows of a pool may lack it.
+fn homes<'t>(chain: &Texts, address: &'t Texts) -> HashMap<&'t str, ChainId> {
+    let each = chain.iter().zip(address);
+    each.filter_map(|(chain, address)| Some((text(address), ChainId::by_name(text(chain))?)))
+        .collect()
+}
+
+fn text(text: &Option<Arc<str>>) -> &str {
+    text.as_deref().unwrap_or_default()
 }
 
 /// The rows by (time, market).

@@ -154,3 +154,7 @@ fn matching<'a>(
         })
     })
 }
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

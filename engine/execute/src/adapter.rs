@@ -107,14 +107,14 @@ pub enum AdapterError {
     },
     /// A null in a column that names what the row is about.
     #[error(
-        "{file}: row {row}: `{column}` is null; a row without it belongs to nothing, so remove or fill it"
+        "{file}: row {row} of those read: `{column}` is null; a row without it belongs to nothing, so remove or fill it"
     )]
     Null {
         /// The file.
         file: String,
         /// The column.
         column: &'static str,
-        /// The row, from 0.
+        /// The row among those read, from 0.
         row: usize,
     },
     /// No row in the span that was asked for.
