@@ -56,4 +56,6 @@ if [ ! -f "$world/synthetic_reserves_daily.parquet" ]; then
 fi
 measure '1,000 generated markets over ten years, five rules' 20 0 \
     "$plimsoll" backtest --data "$world" --no-spread --json
+measure '1,000 generated markets over ten years, with the spread' 20 0 \
+    "$plimsoll" backtest --data "$world" --json
 exit $failed

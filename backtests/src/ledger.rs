@@ -47,15 +47,12 @@ impl Ledger {
         stale
     }
 
-    /// Learns the index of every market that `view` knows, at which a plan will be carried out.
-    pub fn learn_prices(&mut self, view: &View<'_>) {
-        self.prices = view
-            .quotes()
-            .into_iter()
-            .filter_map(|quote| {
-                let price = share_price(view, &quote.market)?;
-                Some((quote.market, price))
-            })
+    /// Learns the newest index of the markets that `plan` enters, at which it will be carried out.
+    pub fn learn_prices(&mut self, view: &View<'_>, plan: &Plan) {
+        self.prices = plan
+            .entries
+            .iter()
+            .filter_map(|entry| Some((entry.market.clone(), share_price(view, &entry.market)?)))
             .collect();
     }
 }

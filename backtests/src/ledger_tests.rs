@@ -45,14 +45,14 @@ fn a_position_earns_its_index_and_a_switch_costs_its_bp() {
     let frame =
         frame(&[("a", 0, 1.10), ("b", 0, 2.0), ("a", 7, 1.21), ("b", 7, 2.0), ("b", 14, 2.1)]);
     let mut ledger = Ledger::new(units(1_000), 18);
-    ledger.learn_prices(&frame.view(Day(0).end()));
     let entry = approved(&ledger, &[("a", 1.0)], 5, true);
+    ledger.learn_prices(&frame.view(Day(0).end()), entry.plan());
     block_on(ledger.execute(&entry)).unwrap();
     ledger.mark(&frame.view(Day(7).end()));
     // 1000 at 1.10, valued at 1.21: 1100, less what rounding took.
     assert!((ledger.portfolio().nav().total.to_f64(18) - 1_100.0).abs() < 1e-9);
-    ledger.learn_prices(&frame.view(Day(7).end()));
     let switch = approved(&ledger, &[("b", 1.0)], 5, false);
+    ledger.learn_prices(&frame.view(Day(7).end()), switch.plan());
     let done = block_on(ledger.execute(&switch)).unwrap();
     assert!((done.cost.to_f64(18) - 0.55).abs() < 1e-9, "5 bp of 1100");
     ledger.mark(&frame.view(Day(14).end()));
@@ -63,8 +63,9 @@ fn a_position_earns_its_index_and_a_switch_costs_its_bp() {
 fn an_exit_whose_gas_is_more_than_it_frees_is_paid_from_what_is_left() {
     let frame = frame(&[("a", 0, 1.0), ("b", 0, 1.0)]);
     let mut ledger = Ledger::new(units(1_000), 18);
-    ledger.learn_prices(&frame.view(Day(0).end()));
-    block_on(ledger.execute(&approved(&ledger, &[("a", 0.999), ("b", 0.001)], 0, true))).unwrap();
+    let entry = approved(&ledger, &[("a", 0.999), ("b", 0.001)], 0, true);
+    ledger.learn_prices(&frame.view(Day(0).end()), entry.plan());
+    block_on(ledger.execute(&entry)).unwrap();
     let nav = ledger.portfolio().nav();
     let exit = Action { kind: ActionKind::Exit, market: market("b"), amount: units(1) };
     let costs = plimsoll_core::CostModel { gas_per_action: Some(units(9)), ..Default::default() };
@@ -81,8 +82,8 @@ fn an_exit_whose_gas_is_more_than_it_frees_is_paid_from_what_is_left() {
 fn a_market_that_stops_reporting_is_valued_at_its_last_index_and_named_stale() {
     let frame = frame(&[("a", 0, 1.0), ("b", 9, 1.0)]);
     let mut ledger = Ledger::new(units(10), 18);
-    ledger.learn_prices(&frame.view(Day(0).end()));
     let entry = approved(&ledger, &[("a", 1.0)], 0, true);
+    ledger.learn_prices(&frame.view(Day(0).end()), entry.plan());
     block_on(ledger.execute(&entry)).unwrap();
     assert_eq!(ledger.mark(&frame.view(Day(1).end())), vec![]);
     assert_eq!(ledger.mark(&frame.view(Day(9).end())), vec![market("a")]);
@@ -93,8 +94,8 @@ fn a_market_that_stops_reporting_is_valued_at_its_last_index_and_named_stale() {
 fn a_plan_for_a_market_without_a_price_does_nothing_at_all() {
     let frame = frame(&[("a", 0, 1.0)]);
     let mut ledger = Ledger::new(units(10), 18);
-    ledger.learn_prices(&frame.view(Day(0).end()));
     let entry = approved(&ledger, &[("a", 0.5), ("zzz", 0.5)], 0, true);
+    ledger.learn_prices(&frame.view(Day(0).end()), entry.plan());
     let before = ledger.portfolio().clone();
     let error = block_on(ledger.execute(&entry)).unwrap_err();
     assert_eq!(error, ExecuteError::NoPrice { market: market("zzz") });
@@ -113,9 +114,9 @@ proptest! {
         let start = ledger.portfolio().nav().total;
         let mut paid = Amount::ZERO;
         for (a, b) in moves {
-            ledger.learn_prices(&frame.view(Day(0).end()));
             let scale = (a + b).max(1.0);
             let plan = approved(&ledger, &[("a", a / scale), ("b", b / scale)], bps, false);
+            ledger.learn_prices(&frame.view(Day(0).end()), plan.plan());
             let done = block_on(ledger.execute(&plan)).unwrap();
             paid = paid.checked_add(done.cost).unwrap();
         }

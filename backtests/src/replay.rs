@@ -2,7 +2,7 @@
 
 use crate::ledger::Ledger;
 use crate::schedule::Schedule;
-use plimsoll_allocate::{Observed, RunScenario, State, evidence, step};
+use plimsoll_allocate::{Observed, RunScenario, State, step};
 use plimsoll_core::journal::{Entry, Marked};
 use plimsoll_core::{Amount, Bps, CostModel, Day, Policy, Time};
 use plimsoll_execute::{ExecuteError, Executor};
@@ -33,6 +33,17 @@ pub struct Replay<'a> {
     pub scenario: RunScenario,
     /// Money at the start, whole units of the denomination.
     pub capital: f64,
+    /// Which days are valued.
+    pub marks: Marks,
+}
+
+/// Which days of a replay are valued and journalled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marks {
+    /// Every day.
+    Daily,
+    /// Decision days and the last day: enough for growth, not for drawdown or liquidity.
+    Decisions,
 }
 
 /// Why a replay stopped.
@@ -82,9 +93,13 @@ pub async fn replay(
     let mut decisions = run.schedule.decisions.iter().peekable();
     let mut has_entered = false;
     for day in (run.schedule.first().0..=run.schedule.last.0).map(Day) {
+        let is_decision = decisions.next_if(|decision| **decision == day).is_some();
+        if !is_decision && run.marks == Marks::Decisions && day != run.schedule.last {
+            continue;
+        }
         let view = run.frame.view(day.end());
         let stale = ledger.mark(&view);
-        if decisions.next_if(|decision| **decision == day).is_some() {
+        if is_decision {
             has_entered |= decide(run, &mut ledger, &view, has_entered, journal).await?;
         }
         journal(Entry::Marked(marked(&ledger, &view, stale)));
@@ -105,7 +120,7 @@ async fn decide(
     let observed = Observed {
         view: *view,
         portfolio: ledger.holdings().await.map_err(failed)?,
-        evidence: evidence(view, run.scenario, DECIMALS),
+        run: run.scenario,
         costs: CostModel {
             turnover: run.turnover_cost,
             gas_per_action: (run.gas)(view.clock())
@@ -124,7 +139,7 @@ async fn decide(
     if !has_work {
         return Ok(false);
     }
-    ledger.learn_prices(view);
+    ledger.learn_prices(view, decision.approved.plan());
     let executed = ledger.execute(&decision.approved).await.map_err(failed)?;
     let entered = !executed.into.is_empty();
     journal(Entry::Executed(executed));

@@ -49,6 +49,7 @@ fn run(rows: Vec<MarketRow>, spec: &str, bps: u32, decide: Decide) -> Vec<Entry>
         gas: &|_| None,
         scenario: RunScenario { leaving_first: Fraction::of_percent(10) },
         capital: 1_000_000.0,
+        marks: Marks::Daily,
     };
     let mut journal = Vec::new();
     block_on(replay(&job, &mut |entry| journal.push(entry))).unwrap();

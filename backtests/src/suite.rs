@@ -2,7 +2,7 @@
 //! nobody can foresee.
 
 use crate::outcome::Outcome;
-use crate::replay::{DECIMALS, Replay, ReplayError, replay};
+use crate::replay::{DECIMALS, Marks, Replay, ReplayError, replay};
 use crate::schedule::{Decide, EmptySchedule, Schedule, Span};
 use crate::sleeves::{Sleeve, SleeveId};
 use chrono::Weekday;
@@ -187,7 +187,7 @@ fn result(
     tick: &(dyn Fn() + Sync),
 ) -> Result<StrategyResult, ReplayError> {
     let capital = settings.capital / sleeves.len() as f64;
-    let run = |sleeve: &Sleeve, schedule: &Schedule, keeps_journal: bool| {
+    let run = |sleeve: &Sleeve, schedule: &Schedule, marks: Marks| {
         let gas = |time| (settings.gas)(&sleeve.id, time);
         let is_free = settings.is_equal_free && strategy.name() == "equal";
         let job = Replay {
@@ -199,7 +199,9 @@ fn result(
             gas: &gas,
             scenario: settings.scenario,
             capital,
+            marks,
         };
+        let keeps_journal = settings.keeps_journal && marks == Marks::Daily;
         let mut outcome = Outcome::of([], DECIMALS, capital);
         let mut journal = Vec::new();
         futures::executor::block_on(replay(&job, &mut |entry| {
@@ -213,15 +215,16 @@ fn result(
     };
     let main: Vec<_> = sleeves
         .par_iter()
-        .map(|sleeve| run(sleeve, &settings.schedule, settings.keeps_journal))
+        .map(|sleeve| run(sleeve, &settings.schedule, Marks::Daily))
         .collect::<Result<_, ReplayError>>()?;
     let (by_sleeve, journals): (Vec<_>, Vec<_>) = main.into_iter().unzip();
     let variants = settings
         .variants
         .par_iter()
         .map(|(_, _, schedule)| {
-            let each =
-                sleeves.par_iter().map(|sleeve| run(sleeve, schedule, false).map(|run| run.0));
+            let each = sleeves
+                .par_iter()
+                .map(|sleeve| run(sleeve, schedule, Marks::Decisions).map(|run| run.0));
             let outcomes = each.collect::<Result<Vec<_>, ReplayError>>()?;
             Ok(Outcome::join(&outcomes).annualised_pct())
         })

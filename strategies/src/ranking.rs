@@ -1,7 +1,7 @@
 //! Markets ranked by a rate.
 
 use plimsoll_core::{Apr, MarketId};
-use plimsoll_frame::{Column, Reason, Target, TargetError, View};
+use plimsoll_frame::{Column, Quote, Reason, Target, TargetError, View};
 use std::collections::BTreeMap;
 
 /// Days within which a held market whose rate is unknown today still counts as known enough to hold.
@@ -9,36 +9,36 @@ const PATIENCE_DAYS: i64 = 7;
 
 /// The rate of each market: the newest one, or its mean over the last days.
 #[derive(Debug)]
-pub(crate) struct Ranking {
-    /// Every market with a rate.
-    rates: BTreeMap<MarketId, f64>,
+pub(crate) struct Ranking<'v> {
+    view: View<'v>,
+    /// Every market with a rate, by market.
+    rates: Vec<(MarketId, f64)>,
     /// Those that can be bought, best first.
     open: Vec<(MarketId, f64)>,
-    /// Markets with any rate in the last days.
-    recent: BTreeMap<MarketId, f64>,
 }
 
-impl Ranking {
+impl<'v> Ranking<'v> {
     /// Ranks by the mean over `trailing_days`; by the newest rate where that is one.
-    pub(crate) fn new(view: &View<'_>, trailing_days: u16) -> Ranking {
+    pub(crate) fn new(view: &View<'v>, trailing_days: u16) -> Ranking<'v> {
         let quotes = view.quotes();
-        let rates: BTreeMap<_, _> = if trailing_days <= 1 {
-            quotes
-                .iter()
-                .filter(|quote| quote.is_fresh)
-                .filter_map(|quote| Some((quote.market.clone(), quote.supply_apr?.0)))
-                .collect()
+        let rates: Vec<_> = if trailing_days <= 1 {
+            let fresh = quotes.iter().filter(|quote| quote.is_fresh);
+            fresh.filter_map(|quote| Some((quote.market.clone(), quote.supply_apr?.0))).collect()
         } else {
             view.trailing_mean(Column::SupplyApr, i64::from(trailing_days))
         };
         let mut open: Vec<_> = quotes
             .into_iter()
-            .filter(plimsoll_frame::Quote::is_open)
-            .filter_map(|quote| rates.get(&quote.market).map(|rate| (quote.market, *rate)))
+            .filter(Quote::is_open)
+            .filter_map(|quote| rate_of(&rates, &quote.market).map(|rate| (quote.market, rate)))
             .collect();
         open.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        let recent = view.trailing_mean(Column::SupplyApr, PATIENCE_DAYS);
-        Ranking { rates, open, recent }
+        Ranking { view: *view, rates, open }
+    }
+
+    /// Whether `market` had any rate in the last days.
+    fn is_recent(&self, market: &MarketId) -> bool {
+        self.view.trailing_mean_of(market, Column::SupplyApr, PATIENCE_DAYS).is_some()
     }
 
     /// The best market that can be bought.
@@ -63,10 +63,10 @@ impl Ranking {
             let reason = Reason::Enter { market: best.clone(), apr: Apr(rate) };
             return Ok(Target::weights(BTreeMap::from([(best, 1.0)]), reason)?.among(self.open));
         };
-        let held_rate = self.rates.get(main).copied();
+        let held_rate = rate_of(&self.rates, main);
         let is_beaten = match held_rate {
             Some(held_rate) => rate > held_rate + margin,
-            None => !self.recent.contains_key(main),
+            None => !self.is_recent(main),
         };
         if best == *main || !is_beaten {
             let other =
@@ -86,4 +86,10 @@ impl Ranking {
     pub(crate) fn into_open(self) -> Vec<(MarketId, f64)> {
         self.open
     }
+}
+
+/// The rate of `market` among rates in the order of markets.
+fn rate_of(rates: &[(MarketId, f64)], market: &MarketId) -> Option<f64> {
+    let place = rates.binary_search_by(|(known, _)| known.cmp(market)).ok()?;
+    rates.get(place).map(|(_, rate)| *rate)
 }

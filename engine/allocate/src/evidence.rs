@@ -1,7 +1,7 @@
 //! What a view can say about the limits.
 
 use plimsoll_core::preference::Fraction;
-use plimsoll_core::{Amount, Evidence, MarketEvidence};
+use plimsoll_core::{Amount, Evidence, MarketEvidence, Nav, Plan};
 use plimsoll_frame::{Quote, View};
 
 /// A run on a market: others leave before us.
@@ -26,22 +26,29 @@ impl RunScenario {
     }
 }
 
-/// Returns what `view` can say about the limits. Measures that need a model are absent.
+/// Returns what `view` can say about the limits for the markets that `plan` enters and `nav` holds.
+/// Measures that need a model are absent.
 #[must_use]
-pub fn evidence(view: &View<'_>, scenario: RunScenario, decimals: u8) -> Evidence {
-    let quotes = view.quotes();
-    let protocols = quotes.iter().map(|quote| quote.market.protocol().to_owned()).collect();
-    let markets = quotes
-        .into_iter()
+pub fn evidence(
+    view: &View<'_>,
+    plan: &Plan,
+    nav: &Nav,
+    run: RunScenario,
+    decimals: u8,
+) -> Evidence {
+    let entered = plan.entries.iter().map(|entry| &entry.market);
+    let markets = entered
+        .chain(nav.by_market.keys())
+        .filter_map(|market| view.quote(market))
         .map(|quote| {
             let known = MarketEvidence {
                 open: quote.is_open(),
                 issuer: None,
                 wrap_depth: None,
-                exit_24h_run: scenario.exit(&quote, decimals),
+                exit_24h_run: run.exit(&quote, decimals),
             };
             (quote.market, known)
         })
         .collect();
-    Evidence { markets, cvar95_30d: None, es999_1y: None, protocols }
+    Evidence { markets, cvar95_30d: None, es999_1y: None, protocols: view.protocols() }
 }

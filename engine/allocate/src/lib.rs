@@ -6,6 +6,6 @@ pub mod evidence;
 pub mod planning;
 pub mod step;
 
-pub use evidence::{RunScenario, evidence};
+pub use evidence::RunScenario;
 pub use planning::plan;
 pub use step::{Decision, Observed, State, step};

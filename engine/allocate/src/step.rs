@@ -1,8 +1,9 @@
 //! The loop body: what is known becomes a decision.
 
+use crate::evidence::{RunScenario, evidence};
 use crate::planning::plan;
 use plimsoll_core::journal::Decided;
-use plimsoll_core::{Approved, CostModel, Evidence, Plan, Policy, Portfolio, Verdict, approve};
+use plimsoll_core::{Approved, CostModel, Plan, Policy, Portfolio, Verdict, approve};
 use plimsoll_frame::{Strategy, StrategyError, View};
 
 /// What lasts from one decision to the next.
@@ -21,8 +22,8 @@ pub struct Observed<'t> {
     pub view: View<'t>,
     /// What is held, valued at the last known index.
     pub portfolio: Portfolio,
-    /// What is known for the limits.
-    pub evidence: Evidence,
+    /// The run that the exit limit assumes.
+    pub run: RunScenario,
     /// What moving costs now.
     pub costs: CostModel,
 }
@@ -53,8 +54,9 @@ pub fn step(state: &State<'_>, observed: &Observed<'_>) -> Result<Decision, Stra
             Plan { as_of: clock, exits: Vec::new(), entries: Vec::new(), costs: observed.costs }
         }
     };
-    let Verdict { approved, refusals, waivers } =
-        approve(proposed, &nav, &observed.evidence, state.policy);
+    let decimals = observed.portfolio.decimals;
+    let known = evidence(&observed.view, &proposed, &nav, observed.run, decimals);
+    let Verdict { approved, refusals, waivers } = approve(proposed, &nav, &known, state.policy);
     let entry = Decided {
         time: clock,
         reason: target.reason.to_string(),

@@ -171,6 +171,8 @@ pub fn approve(plan: Plan, nav: &Nav, evidence: &Evidence, policy: &Policy) -> V
 struct Desk<'a> {
     plan: Plan,
     nav: &'a Nav,
+    /// What each held market keeps after the plan's exits.
+    kept: BTreeMap<MarketId, Amount>,
     evidence: &'a Evidence,
     refusals: Vec<Refusal>,
     waivers: BTreeSet<Waiver>,
@@ -178,7 +180,13 @@ struct Desk<'a> {
 
 impl<'a> Desk<'a> {
     fn new(plan: Plan, nav: &'a Nav, evidence: &'a Evidence) -> Desk<'a> {
-        Desk { plan, nav, evidence, refusals: Vec::new(), waivers: BTreeSet::new() }
+        let mut kept = nav.by_market.clone();
+        for exit in &plan.exits {
+            if let Some(held) = kept.get_mut(&exit.market) {
+                *held = held.saturating_sub(exit.amount);
+            }
+        }
+        Desk { plan, nav, kept, evidence, refusals: Vec::new(), waivers: BTreeSet::new() }
     }
 
     fn verdict(mut self) -> Verdict {
@@ -196,8 +204,7 @@ impl<'a> Desk<'a> {
 
     /// What `market` holds after the plan's exits.
     fn kept(&self, market: &MarketId) -> Amount {
-        let out = self.plan.exits.iter().filter(|exit| exit.market == *market);
-        out.fold(self.nav.held(market), |held, exit| held.saturating_sub(exit.amount))
+        self.kept.get(market).copied().unwrap_or_default()
     }
 
     /// Cuts every entry for which `limit_to` returns less than is asked.

@@ -239,8 +239,11 @@ fn scaled_from_f64_floor(value: f64, decimals: u8) -> Option<U256> {
         0 => (fraction, -1074),
         _ => (fraction | (1 << 52), i64::try_from(raw_exponent).ok()? - 1075),
     };
-    let scaled =
-        U256::from(mantissa).checked_mul(U256::from(10).checked_pow(U256::from(decimals))?)?;
+    let power = match 10u128.checked_pow(u32::from(decimals)) {
+        Some(power) => U256::from(power),
+        None => U256::from(10).checked_pow(U256::from(decimals))?,
+    };
+    let scaled = U256::from(mantissa).checked_mul(power)?;
     let shift = usize::try_from(exponent.unsigned_abs()).ok()?;
     if exponent < 0 {
         return Some(if shift >= 256 { U256::ZERO } else { scaled >> shift });

@@ -6,12 +6,15 @@
 //! true but cannot be relied on keeps its index, so that a holder is valued, and loses its rate, so
 //! that nobody buys on it. A falling index is kept and flagged.
 
+mod doubts;
+mod memory;
+
 use crate::quality::{Action, Defect, Finding, QualityReport};
 use crate::row::{MarketRow, Observation};
 use crate::schema::Column;
-use plimsoll_core::{Day, MarketId, Time};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
+use memory::{Memory, is_one};
+use plimsoll_core::{Day, MarketId};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the gate does with what it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,13 +58,6 @@ impl Default for GateSettings {
     }
 }
 
-/// The upper end of the range in which a rate is taken for percent.
-const SLIP_TO: f64 = 200.0;
-/// How many admitted rates make the past of a market.
-const PAST_RATES: usize = 7;
-/// Days in the year of every rate.
-const YEAR_DAYS: f64 = 365.0;
-
 /// The gate with what it remembers of each market.
 #[derive(Debug)]
 pub struct Gate {
@@ -70,26 +66,6 @@ pub struct Gate {
     markets: BTreeMap<MarketId, Memory>,
     days: BTreeSet<Day>,
     report: QualityReport,
-}
-
-/// What the gate remembers of one market.
-#[derive(Debug, Clone)]
-struct Memory {
-    symbol: Arc<str>,
-    time: Time,
-    share_price: Option<f64>,
-    supply_apr: Option<f64>,
-    rates: [Option<f64>; 3],
-    updated_at: Option<Time>,
-    /// When the index last changed.
-    moved: Time,
-    /// When any of `rates` last changed.
-    stirred: Time,
-    /// Readings so far, dropped ones left out.
-    seen: u64,
-    past: VecDeque<f64>,
-    /// Runs of days without a row: the first and the last missing day of each.
-    gaps: Vec<(Day, Day)>,
 }
 
 impl Gate {
@@ -324,8 +300,8 @@ impl Gate {
             ));
         }
         if let Some(apr) = row.get(Column::SupplyApr) {
-            found.extend(self.rate_doubt(observation, before, apr));
-            found.extend(self.frozen(observation, before, apr));
+            found.extend(doubts::rate(&self.settings, observation, before, apr));
+            found.extend(doubts::frozen(&self.settings, observation, before, apr));
         }
         for (defect, detail) in &found {
             self.note(observation, *defect, Action::RateWithheld, || detail.clone());
@@ -337,177 +313,6 @@ impl Gate {
         }
         !found.is_empty()
     }
-
-    fn rate_doubt(
-        &self,
-        observation: &Observation,
-        before: &Memory,
-        apr: f64,
-    ) -> Option<(Defect, String)> {
-        let row = &observation.row;
-        let index = row.get(Column::SharePrice);
-        if apr <= 0.0 {
-            let dead = match index {
-                Some(index) => {
-                    is_one(index)
-                        && observation.borrowable == Some(true)
-                        && observation.borrow_apr.is_none_or(|borrow| borrow <= 0.0)
-                }
-                None => true,
-            };
-            return dead.then(|| (Defect::ZeroRate, "missing is not zero".to_owned()));
-        }
-        let slip = self.settings.slip_from..=SLIP_TO;
-        if let (Some(was), Some(is), Some(promised)) =
-            (before.share_price, index, before.supply_apr)
-        {
-            let grown = (is / was - 1.0) * YEAR_DAYS / row.time.days_since(before.time);
-            if promised > 0.2 && apr > 0.2 && grown > 0.0 && slip.contains(&(promised / grown)) {
-                let detail = format!(
-                    "{:.0} % promised, {:.2} % grown by the index: percent read as a fraction?",
-                    promised * 100.0,
-                    grown * 100.0
-                );
-                return Some((Defect::UnitSlip, detail));
-            }
-        }
-        let usual = median(&before.past);
-        if let Some(usual) = usual.filter(|usual| apr > 0.5 && slip.contains(&(apr / usual))) {
-            let detail = format!(
-                "{:.0} % after a usual {:.2} %: percent read as a fraction?",
-                apr * 100.0,
-                usual * 100.0
-            );
-            return Some((Defect::UnitSlip, detail));
-        }
-        let ceiling = if index.is_some() {
-            self.settings.confirm_above_apr
-        } else {
-            self.settings.believe_below_apr
-        };
-        let confirmed = match (before.share_price, index) {
-            (Some(was), Some(is)) => {
-                let grown = (is / was - 1.0) * YEAR_DAYS / row.time.days_since(before.time);
-                grown > apr / 4.0
-            }
-            _ => false,
-        };
-        (apr > ceiling && !confirmed).then(|| {
-            (Defect::ImplausibleRate, format!("{:.0} % that no index confirms", apr * 100.0))
-        })
-    }
-
-    fn frozen(
-        &self,
-        observation: &Observation,
-        before: &Memory,
-        apr: f64,
-    ) -> Option<(Defect, String)> {
-        let row = &observation.row;
-        match row.get(Column::SharePrice) {
-            Some(index) => {
-                let still = before.share_price.is_some_and(|was| is_same(was, index));
-                let days = row.time.days_since(before.moved);
-                let decimals = i32::from(observation.index_decimals.unwrap_or(12));
-                let visible = 5.0 * 10f64.powi(-decimals);
-                let due = apr * days / YEAR_DAYS * index;
-                (still && days >= self.settings.frozen_after_days && due >= visible).then(|| {
-                    (
-                        Defect::FrozenFeed,
-                        format!(
-                            "index {index} unchanged for {days:.0} days at {:.2} %",
-                            apr * 100.0
-                        ),
-                    )
-                })
-            }
-            None => {
-                let still =
-                    rates_of(row).iter().zip(before.rates).all(|(is, was)| match (is, was) {
-                        (Some(is), Some(was)) => is_same(*is, was),
-                        (None, None) => true,
-                        _ => false,
-                    });
-                let days = row.time.days_since(before.stirred);
-                (still && apr > 0.0 && days >= self.settings.frozen_rates_after_days).then(|| {
-                    (Defect::FrozenFeed, format!("no number has changed for {days:.0} days"))
-                })
-            }
-        }
-    }
-}
-
-impl Memory {
-    fn first(observation: &Observation) -> Memory {
-        let row = &observation.row;
-        Memory {
-            symbol: observation.symbol.clone(),
-            time: row.time,
-            share_price: row.get(Column::SharePrice),
-            supply_apr: row.get(Column::SupplyApr),
-            rates: rates_of(row),
-            updated_at: observation.updated_at,
-            moved: row.time,
-            stirred: row.time,
-            seen: 1,
-            past: VecDeque::with_capacity(PAST_RATES),
-            gaps: Vec::new(),
-        }
-    }
-
-    fn learn(&mut self, observation: &Observation, withheld: bool) {
-        let row = &observation.row;
-        let (from, to) = (self.time.day().plus(1), row.time.day().plus(-1));
-        if from <= to {
-            self.gaps.push((from, to));
-        }
-        if let Some(index) = row.get(Column::SharePrice) {
-            if self.share_price.is_none_or(|was| !is_same(was, index)) {
-                self.moved = row.time;
-            }
-            self.share_price = Some(index);
-        }
-        let rates = rates_of(row);
-        let same = |(is, was): (&Option<f64>, &Option<f64>)| match (is, was) {
-            (Some(is), Some(was)) => is_same(*is, *was),
-            (None, None) => true,
-            _ => false,
-        };
-        if !rates.iter().zip(&self.rates).all(same) {
-            self.stirred = row.time;
-        }
-        self.rates = rates;
-        self.supply_apr = row.get(Column::SupplyApr);
-        if let Some(apr) = self.supply_apr.filter(|apr| !withheld && *apr > 0.0) {
-            if self.past.len() == PAST_RATES {
-                self.past.pop_front();
-            }
-            self.past.push_back(apr);
-        }
-        self.updated_at = observation.updated_at.max(self.updated_at);
-        self.symbol = observation.symbol.clone();
-        self.time = row.time;
-        self.seen += 1;
-    }
-}
-
-fn rates_of(row: &MarketRow) -> [Option<f64>; 3] {
-    [row.get(Column::SupplyApr), row.get(Column::RewardApr), row.get(Column::TvlUsd)]
-}
-
-/// Whether two readings are the same number, bit for bit.
-fn is_same(a: f64, b: f64) -> bool {
-    a.to_bits() == b.to_bits()
-}
-
-fn is_one(value: f64) -> bool {
-    is_same(value, 1.0)
-}
-
-fn median(values: &VecDeque<f64>) -> Option<f64> {
-    let mut sorted: Vec<f64> = values.iter().copied().collect();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().filter(|_| sorted.len() >= 3)
 }
 
 #[cfg(test)]

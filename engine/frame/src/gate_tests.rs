@@ -1,5 +1,5 @@
 use super::*;
-use plimsoll_core::ChainId;
+use plimsoll_core::{ChainId, Time};
 
 const APR: f64 = 0.05;
 

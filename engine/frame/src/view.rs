@@ -4,7 +4,7 @@ use crate::market_frame::MarketFrame;
 use crate::schema::Column;
 use plimsoll_core::{Apr, MarketId, Time};
 use polars::prelude::{DataFrame, IdxSize};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// How many days old the newest row of a market may be before the market counts as stale.
 pub const FRESH_DAYS: i64 = 1;
@@ -99,6 +99,18 @@ impl<'t> View<'t> {
             .collect()
     }
 
+    /// Returns the protocols that have a market observed so far.
+    #[must_use]
+    pub fn protocols(&self) -> BTreeSet<String> {
+        let mut protocols = BTreeSet::new();
+        for (market, rows) in self.frame.by_market() {
+            if !self.observed(rows).is_empty() && !protocols.contains(market.protocol()) {
+                protocols.insert(market.protocol().to_owned());
+            }
+        }
+        protocols
+    }
+
     /// Returns the newest row of `market`, or `None` if it has not been observed yet.
     #[must_use]
     pub fn quote(&self, market: &MarketId) -> Option<Quote> {
@@ -145,29 +157,36 @@ impl<'t> View<'t> {
     }
 
     /// Returns the mean of `column` over the last `days` UTC days, today included, of every market
-    /// that has a number there. Missing numbers are left out, not counted as zero.
+    /// that has a number there, by market. Missing numbers are left out, not counted as zero.
     #[must_use]
-    pub fn trailing_mean(&self, column: Column, days: i64) -> BTreeMap<MarketId, f64> {
-        let from = self.clock.day().plus(1 - days).start();
-        let Some(numbers) = self.frame.numbers(column) else {
-            return BTreeMap::new();
-        };
-        let mean = |rows: &[IdxSize]| {
-            let (mut sum, mut count) = (0.0, 0u32);
-            for row in self.observed(rows).iter().rev() {
-                let at = usize::try_from(*row).ok()?;
-                if self.frame.times().get(at).is_none_or(|time| *time < from) {
-                    break;
-                }
-                if let Some(value) = numbers.get(at) {
-                    sum += value;
-                    count += 1;
-                }
-            }
-            (count > 0).then(|| sum / f64::from(count))
-        };
+    pub fn trailing_mean(&self, column: Column, days: i64) -> Vec<(MarketId, f64)> {
         let each = self.frame.by_market();
-        each.filter_map(|(market, rows)| Some((market.clone(), mean(rows)?))).collect()
+        each.filter_map(|(market, rows)| Some((market.clone(), self.mean(rows, column, days)?)))
+            .collect()
+    }
+
+    /// Returns the mean of `column` for `market` as [`View::trailing_mean`] does, `None` where it has no
+    /// number there.
+    #[must_use]
+    pub fn trailing_mean_of(&self, market: &MarketId, column: Column, days: i64) -> Option<f64> {
+        self.mean(self.frame.rows_of(market), column, days)
+    }
+
+    fn mean(&self, rows: &[IdxSize], column: Column, days: i64) -> Option<f64> {
+        let from = self.clock.day().plus(1 - days).start();
+        let numbers = self.frame.numbers(column)?;
+        let (mut sum, mut count) = (0.0, 0u32);
+        for row in self.observed(rows).iter().rev() {
+            let at = usize::try_from(*row).ok()?;
+            if self.frame.times().get(at).is_none_or(|time| *time < from) {
+                break;
+            }
+            if let Some(value) = numbers.get(at) {
+                sum += value;
+                count += 1;
+            }
+        }
+        (count > 0).then(|| sum / f64::from(count))
     }
 
     /// Those of a market's `rows` that were observed so far.
