@@ -78,6 +78,9 @@ pub fn report(suite: &Suite, facts: &Facts, catalog: &Catalog, cover: Cover) -> 
     }
 }
 
+/// A way to name a market.
+type Name<'a> = dyn Fn(&MarketId, &MarketInfo) -> String + 'a;
+
 /// Short names of markets for charts and tables, each told from every other.
 struct Labels(BTreeMap<MarketId, String>);
 
@@ -97,8 +100,7 @@ impl Labels {
             let end: String = all.iter().skip(all.len().saturating_sub(4)).collect();
             format!("{}..{end} ({})", short(market, info), market.protocol())
         };
-        let names: [&dyn Fn(&MarketId, &MarketInfo) -> String; 3] =
-            [&short, &with_protocol, &in_full];
+        let names: [&Name<'_>; 3] = [&short, &with_protocol, &in_full];
         let mut labels = BTreeMap::new();
         for name in names {
             let mut taken: BTreeMap<String, Vec<&MarketId>> = BTreeMap::new();

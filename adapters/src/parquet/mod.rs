@@ -12,6 +12,7 @@
 pub mod accounts;
 mod gas;
 mod history;
+mod keys;
 mod pools;
 mod prices;
 mod reserves;
