@@ -45,14 +45,11 @@ impl Kind {
         }
     }
 
-    /// How many decimals the source keeps of an index.
+    /// How many decimals of an index can be relied on: recorded reserves keep six.
     fn index_decimals(self) -> Option<u8> {
         matches!(self, Kind::Reserves).then_some(6)
     }
 }
-
-/// Decimals beyond which an index counts as exact.
-const FULL_INDEX_DECIMALS: u8 = 12;
 
 /// The rows of one file, ready to be given out day by day.
 #[derive(Debug)]
@@ -67,7 +64,6 @@ pub(super) struct History {
     markets: Vec<Option<MarketId>>,
     next: usize,
     prices: PriceBook,
-    index_decimals: Option<u8>,
     disorder: Vec<Disorder>,
 }
 
@@ -163,7 +159,6 @@ impl History {
             numbers: values,
             time,
         };
-        let index_decimals = kind.index_decimals().filter(|few| rows.has_few_decimals(*few));
         Ok(History {
             kind,
             name: super::table::short(path),
@@ -172,7 +167,6 @@ impl History {
             markets,
             next: 0,
             prices: PriceBook::default(),
-            index_decimals,
             disorder,
             rows,
         })
@@ -211,7 +205,7 @@ impl History {
             takes_deposits: rows.takes_deposits.get(row),
             marked_stale: rows.marked_stale.get(row).unwrap_or(false),
             key_network: rows.key_network.get(row).copied().flatten(),
-            index_decimals: self.index_decimals,
+            index_decimals: self.kind.index_decimals(),
         })
     }
 }
@@ -240,20 +234,6 @@ impl Adapter for History {
 
     fn disorder(&self) -> Vec<Disorder> {
         self.disorder.clone()
-    }
-}
-
-impl Rows {
-    /// Whether every index of the file is a whole number of 10^-`decimals`: it was rounded.
-    fn has_few_decimals(&self, decimals: u8) -> bool {
-        let scale = 10f64.powi(i32::from(decimals.min(FULL_INDEX_DECIMALS)));
-        let index = self.numbers.iter().find(|(number, _)| *number == Number::SharePrice);
-        index.is_some_and(|(_, values)| {
-            values.iter().flatten().take(1000).all(|index| {
-                let scaled = index * scale;
-                (scaled - scaled.round()).abs() < 1e-3
-            })
-        })
     }
 }
 

@@ -8,16 +8,23 @@ use std::collections::BTreeMap;
 ///
 /// Exits come first. One-way turnover is the larger of what is left and what is entered. Entries are
 /// rounded down, and never sum to more than idle money and exits pay after costs. Where a market's
-/// weight is zero everything held in it is left.
+/// weight is zero everything held in it is left. A move that is worth less than its own gas is not made,
+/// and nothing is where all of it would cost everything.
 #[must_use]
 pub fn plan(as_of: Time, nav: &Nav, weights: &BTreeMap<MarketId, f64>, costs: &CostModel) -> Plan {
     // Costs are paid from NAV, and depend on the plan: the second pass plans with the costs of the
     // first, and what is left of the difference (of second order in the cost) is cut off the entries.
     let moving = |total| {
-        let (exits, entries) = moves(nav, weights, total);
+        let (mut exits, mut entries) = moves(nav, weights, total);
+        let dust = costs.gas_per_action.unwrap_or_default();
+        exits.retain(|exit| exit.amount > dust);
+        entries.retain(|entry| entry.amount > dust);
         Plan { as_of, exits, entries, costs: *costs }
     };
     let estimate = moving(nav.total).cost().known();
+    if estimate >= nav.total {
+        return Plan { as_of, exits: Vec::new(), entries: Vec::new(), costs: *costs };
+    }
     let mut plan = moving(nav.total.saturating_sub(estimate));
     let paid = Amount(nav.idle.0.saturating_add(Plan::sum(&plan.exits).0))
         .saturating_sub(plan.cost().known());
@@ -117,6 +124,18 @@ mod tests {
     fn unknown_gas_stays_unknown_and_is_not_zero() {
         let plan = plan(Time(0), &nav(1_000, &[]), &weights(&[("a:1:x", 1.0)]), &costs(0));
         assert_eq!(plan.cost().gas, None);
+    }
+
+    #[test]
+    fn a_move_worth_less_than_its_gas_is_not_made_and_nothing_is_for_everything() {
+        let held = nav(0, &[("a:1:x", 500_010), ("a:1:y", 499_990)]);
+        let halves = weights(&[("a:1:x", 0.5), ("a:1:y", 0.5)]);
+        let gas = |gas| CostModel { gas_per_action: Some(amount(gas)), ..costs(5) };
+        assert!(plan(Time(0), &held, &halves, &gas(20)).is_empty());
+        let idle = nav(100, &[]);
+        assert!(plan(Time(0), &idle, &halves, &gas(20)).entries.len() == 2);
+        assert!(plan(Time(0), &idle, &halves, &gas(51)).is_empty());
+        assert!(plan(Time(0), &idle, &weights(&[("a:1:x", 1.0)]), &gas(100)).is_empty());
     }
 
     #[test]

@@ -180,6 +180,7 @@ struct Desk<'a> {
 
 impl<'a> Desk<'a> {
     fn new(plan: Plan, nav: &'a Nav, evidence: &'a Evidence) -> Desk<'a> {
+        let plan = Plan { exits: merged(plan.exits), entries: merged(plan.entries), ..plan };
         let mut kept = nav.by_market.clone();
         for exit in &plan.exits {
             if let Some(held) = kept.get_mut(&exit.market) {
@@ -200,6 +201,11 @@ impl<'a> Desk<'a> {
 
     fn known(&self, market: &MarketId) -> Option<&MarketEvidence> {
         self.evidence.markets.get(market)
+    }
+
+    /// NAV when the plan's costs are paid: caps are shares of what is left.
+    fn after_costs(&self) -> Amount {
+        self.nav.total.saturating_sub(self.plan.cost().known())
     }
 
     /// What `market` holds after the plan's exits.
@@ -312,7 +318,7 @@ impl<'a> Desk<'a> {
         cap: Fraction,
         group_of: impl Fn(&MarketId, Option<&MarketEvidence>) -> Option<String>,
     ) {
-        let ceiling = share_of(self.nav.total, cap);
+        let ceiling = share_down(self.after_costs(), cap);
         let mut groups: BTreeMap<String, BTreeSet<MarketId>> = BTreeMap::new();
         let entered = self.plan.entries.iter().map(|entry| &entry.market);
         for market in entered.chain(self.nav.by_market.keys()) {
@@ -353,7 +359,8 @@ impl<'a> Desk<'a> {
             let stuck = self.kept(market).saturating_sub(exit(market).unwrap_or_default());
             Amount(sum.0.saturating_add(stuck.0))
         });
-        let allowed = self.nav.total.saturating_sub(share_of(self.nav.total, least));
+        let total = self.after_costs();
+        let allowed = total.saturating_sub(share_up(total, least));
         let room = allowed.saturating_sub(stuck_now);
         let grows: BTreeMap<MarketId, Amount> = self
             .plan
@@ -380,8 +387,11 @@ impl<'a> Desk<'a> {
     /// Entries never sum to more than idle money and exits pay, less the costs.
     fn keep_funded(&mut self) {
         self.plan.entries.retain(|entry| !entry.amount.is_zero());
-        let paid = Amount(self.nav.idle.0.saturating_add(Plan::sum(&self.plan.exits).0))
-            .saturating_sub(self.plan.cost().known());
+        // An exit pays no more than what is held, whatever it asks for.
+        let freed = self.plan.exits.iter().fold(self.nav.idle, |sum, exit| {
+            Amount(sum.0.saturating_add(exit.amount.min(self.nav.held(&exit.market)).0))
+        });
+        let paid = freed.saturating_sub(self.plan.cost().known());
         let asked = Plan::sum(&self.plan.entries);
         if asked > paid {
             self.cut(&RefusalCause::Unfunded, |entry| {
@@ -391,13 +401,39 @@ impl<'a> Desk<'a> {
     }
 }
 
-/// `fraction` of `amount`, rounded down; the fraction is taken to the nearest billionth, so that a
-/// limit written 0.35 is 35 % and not the binary number just below it.
-fn share_of(amount: Amount, fraction: Fraction) -> Amount {
-    const BILLION: u64 = 1_000_000_000;
-    let billionths = Amount::from_f64_floor(fraction.value() + 0.5e-9, 9).unwrap_or_default();
+/// One action a market: several of one market are one of their sum.
+fn merged(actions: Vec<Action>) -> Vec<Action> {
+    let mut merged: Vec<Action> = Vec::with_capacity(actions.len());
+    let mut places: BTreeMap<MarketId, usize> = BTreeMap::new();
+    for action in actions {
+        let place = *places.entry(action.market.clone()).or_insert(merged.len());
+        match merged.get_mut(place) {
+            Some(known) => known.amount = Amount(known.amount.0.saturating_add(action.amount.0)),
+            None => merged.push(action),
+        }
+    }
+    merged
+}
+
+/// One, in the unit of [`billionths`].
+const BILLION: u64 = 1_000_000_000;
+
+/// A fraction to the nearest billionth, so that a limit written 0.35 is 35 % and not the binary number
+/// just below it.
+fn billionths(fraction: Fraction) -> Amount {
+    Amount::from_f64_floor(fraction.value() + 0.5e-9, 9).unwrap_or_default()
+}
+
+/// `fraction` of `amount`, rounded down: a most.
+fn share_down(amount: Amount, fraction: Fraction) -> Amount {
     let one = Amount(alloy_primitives::U256::from(BILLION));
-    amount.mul_div_down(billionths, one).unwrap_or_default()
+    amount.mul_div_down(billionths(fraction), one).unwrap_or_default()
+}
+
+/// `fraction` of `amount`, rounded up: a least.
+fn share_up(amount: Amount, fraction: Fraction) -> Amount {
+    let rest = Fraction::new(1.0 - fraction.value()).unwrap_or(fraction);
+    amount.saturating_sub(share_down(amount, rest))
 }
 
 #[cfg(test)]

@@ -92,9 +92,35 @@ fn a_plan_that_was_cut_costs_what_is_left_of_it() {
     };
     assert_eq!(plan.cost().known(), amount(11));
     let verdict = approve(plan, &nav(1000, &[]), &evidence(&[a, b]), &policy(Enforcement::Strict));
-    assert_eq!(entries(&verdict), vec![(a.to_owned(), amount(350))]);
-    // 1 % of 350, rounded up, and the gas of one action.
+    // 35 % of the 989 that are left after the costs of the plan as it was asked.
+    assert_eq!(entries(&verdict), vec![(a.to_owned(), amount(346))]);
+    // 1 % of what is left, rounded up, and the gas of one action.
     assert_eq!(verdict.approved.plan().cost().known(), amount(5));
+}
+
+#[test]
+fn a_market_named_twice_is_one_entry_and_no_way_past_a_limit() {
+    let a = "one:1:0xa";
+    let mut evidence = evidence(&[a]);
+    evidence.protocols.insert("two".to_owned());
+    evidence.markets.get_mut(&market(a)).unwrap().exit_24h_run = Some(amount(100));
+    let mut policy = policy(Enforcement::Strict);
+    policy.preference.per_protocol = Fraction::new(1.0).unwrap();
+    policy.preference.worst_protocol_loss = Fraction::new(1.0).unwrap();
+    policy.preference.per_issuer = Fraction::new(1.0).unwrap();
+    let verdict = approve(plan(&[], &[(a, 500), (a, 500)]), &nav(1000, &[]), &evidence, &policy);
+    assert_eq!(entries(&verdict), vec![(a.to_owned(), amount(500))], "as for one entry of 1000");
+}
+
+#[test]
+fn an_exit_of_more_than_is_held_pays_for_no_more_than_is_held() {
+    let (a, b) = ("one:1:0xa", "two:1:0xb");
+    let plan = plan(&[(a, 900)], &[(b, 900)]);
+    let off = policy(Enforcement::Off);
+    let verdict = approve(plan, &nav(0, &[(a, 300)]), &evidence(&[a, b]), &off);
+    assert_eq!(entries(&verdict), vec![(b.to_owned(), amount(300))]);
+    assert_eq!(verdict.refusals[0].cause, RefusalCause::Unfunded);
+    assert_eq!(verdict.approved.plan().exits.len(), 1, "the exit itself is not touched");
 }
 
 #[test]
@@ -216,6 +242,9 @@ proptest! {
         idle in 0u64..1_000_000,
         exits in proptest::collection::vec(0u64..1_000_000, 4),
         asks in proptest::collection::vec(0u64..2_000_000, 4),
+        liquidity in proptest::collection::vec(0u64..1_000_000, 4),
+        wraps in proptest::collection::vec(0u8..5, 4),
+        bps in 0u32..200,
         strict in any::<bool>(),
     ) {
         let names = ["one:1:0xa", "one:1:0xb", "two:1:0xa", "three:1:0xa"];
@@ -224,30 +253,55 @@ proptest! {
         };
         let nav = nav(idle, &pairs(&held));
         let exits: Vec<u64> = exits.iter().zip(&held).map(|(exit, held)| *exit.min(held)).collect();
-        let plan = plan(&pairs(&exits), &pairs(&asks));
+        let mut plan = plan(&pairs(&exits), &pairs(&asks));
+        plan.costs.turnover = crate::units::Bps(bps);
+        let mut evidence = evidence(&names);
+        for (name, (exit, wrap)) in names.iter().zip(liquidity.iter().zip(&wraps)) {
+            let known = evidence.markets.get_mut(&market(name)).unwrap();
+            known.exit_24h_run = Some(amount(*exit));
+            known.wrap_depth = Some(*wrap);
+            // Two markets rest on one issuer.
+            known.issuer = Some(if name.ends_with('a') { "circle" } else { "sky" }.to_owned());
+        }
         let enforcement = if strict { Enforcement::Strict } else { Enforcement::Measurable };
-        let verdict = approve(plan.clone(), &nav, &evidence(&names), &policy(enforcement));
+        let verdict = approve(plan.clone(), &nav, &evidence, &policy(enforcement));
         let passed = verdict.approved.plan();
         prop_assert_eq!(&passed.exits, &plan.exits, "nothing blocks an exit");
-        let paid = U256::from(idle) + U256::from(exits.iter().sum::<u64>());
-        prop_assert!(Plan::sum(&passed.entries).0 <= paid, "entries are funded by idle money and exits");
+        let whole = |amount: Amount| amount.0.to::<u64>();
+        let bought = |name: &str| passed.entries.iter()
+            .filter(|entry| entry.market.as_str() == name).map(|entry| whole(entry.amount)).sum::<u64>();
+        let spent: u64 = names.iter().map(|name| bought(name)).sum();
+        let left = whole(nav.total) - whole(passed.cost().known()).min(whole(nav.total));
+        prop_assert!(
+            spent == 0 || spent + whole(passed.cost().known()) <= idle + exits.iter().sum::<u64>(),
+            "entries and costs are funded by idle money and exits"
+        );
+        let kept: Vec<u64> = held.iter().zip(&exits).map(|(held, exit)| held - exit).collect();
+        let group = |wanted: &dyn Fn(&str) -> bool| {
+            let members = names.iter().zip(&kept).filter(|(name, _)| wanted(name));
+            members.fold((0, 0), |(kept, new), (name, held)| (kept + held, new + bought(name)))
+        };
         for protocol in ["one", "two", "three"] {
-            let of = |id: &MarketId| id.protocol() == protocol;
-            let kept: u64 = names.iter().zip(held.iter().zip(&exits))
-                .filter(|(name, _)| name.starts_with(protocol)).map(|(_, (held, exit))| held - exit).sum();
-            let bought = passed.entries.iter().filter(|entry| of(&entry.market))
-                .fold(U256::ZERO, |sum, entry| sum + entry.amount.0);
-            let cap = U256::from(35) * nav.total.0 / U256::from(100);
-            prop_assert!(
-                bought.is_zero() || U256::from(kept) + bought <= cap,
-                "no buy takes a protocol past its cap"
-            );
+            let (kept, new) = group(&|name| name.starts_with(protocol));
+            prop_assert!(new == 0 || 100 * (kept + new) <= 35 * left, "no buy takes a protocol past its cap");
         }
-        for (after, before) in passed.entries.iter().map(|entry| {
-            let asked = plan.entries.iter().find(|ask| ask.market == entry.market);
-            (entry.amount, asked.map(|ask| ask.amount).unwrap_or_default())
-        }) {
-            prop_assert!(after <= before, "approval never buys more than was asked");
+        for issuer in ['a', 'b'] {
+            let (kept, new) = group(&|name| name.ends_with(issuer));
+            prop_assert!(new == 0 || 100 * (kept + new) <= 35 * left, "no buy takes an issuer past its cap");
+        }
+        for (name, wrap) in names.iter().zip(&wraps) {
+            prop_assert!(bought(name) == 0 || *wrap <= 2, "no buy is wrapped deeper than allowed");
+        }
+        let stuck = |new: bool| names.iter().zip(kept.iter().zip(&liquidity)).map(|(name, (kept, exit))| {
+            (kept + if new { bought(name) } else { 0 }).saturating_sub(*exit)
+        }).sum::<u64>();
+        prop_assert!(
+            stuck(true) == stuck(false) || 100 * stuck(true) <= 40 * left,
+            "no buy leaves less than 60 % able to leave"
+        );
+        for entry in &passed.entries {
+            let asked = plan.entries.iter().find(|ask| ask.market == entry.market).unwrap().amount;
+            prop_assert!(entry.amount <= asked, "approval never buys more than was asked");
         }
     }
 }

@@ -35,7 +35,12 @@ const CHAINS: &[(&str, u64)] = &[
 
 /// Other spellings of the names in [`CHAINS`].
 const CHAIN_ALIASES: &[(&str, &str)] = &[
+    ("mainnet", "ethereum"),
+    ("eth", "ethereum"),
+    ("arbitrum one", "arbitrum"),
+    ("base mainnet", "base"),
     ("bsc", "bnb"),
+    ("bnb smart chain", "bnb"),
     ("binance", "bnb"),
     ("xdai", "gnosis"),
     ("op mainnet", "optimism"),
@@ -48,13 +53,14 @@ impl ChainId {
     /// The chain of a market whose source names none.
     pub const UNKNOWN: ChainId = ChainId(0);
 
-    /// Returns the chain a source calls `name`, in any case, or `None`.
+    /// Returns the chain a source calls `name`, in any case, or by its number; else `None`.
     #[must_use]
     pub fn by_name(name: &str) -> Option<ChainId> {
         let lower = name.trim().to_lowercase();
         let canonical =
             CHAIN_ALIASES.iter().find(|(alias, _)| *alias == lower).map_or(lower.as_str(), |a| a.1);
-        CHAINS.iter().find(|(known, _)| *known == canonical).map(|(_, id)| ChainId(*id))
+        let known = CHAINS.iter().find(|(known, _)| *known == canonical).map(|(_, id)| *id);
+        known.or_else(|| canonical.parse().ok().filter(|id| *id > 0)).map(ChainId)
     }
 
     /// Returns every name that [`ChainId::by_name`] knows as canonical.
@@ -153,7 +159,7 @@ impl FromStr for MarketId {
         if chain.parse::<u64>().is_err() {
             return Err(MarketIdError::Chain { found: text.to_owned(), part: chain.to_owned() });
         }
-        Ok(MarketId(text.into()))
+        Ok(MarketId(text.to_lowercase().into()))
     }
 }
 
@@ -195,6 +201,8 @@ mod tests {
     fn a_detail_may_hold_colons() {
         let id: MarketId = "uniswap-v3:1:0xabc:-10:10".parse().unwrap();
         assert_eq!(id.address(), "0xabc");
+        let shouted: MarketId = "UNISWAP-V3:1:0xABC".parse().unwrap();
+        assert_eq!(shouted.as_str(), "uniswap-v3:1:0xabc", "the case of an address says nothing");
     }
 
     #[test]
@@ -214,6 +222,8 @@ mod tests {
         assert_eq!(ChainId::by_name("BSC"), Some(ChainId(56)));
         assert_eq!(ChainId::by_name("Ethereum"), Some(ChainId(1)));
         assert_eq!(ChainId::by_name("nowhere"), None);
+        assert_eq!(ChainId::by_name("Arbitrum One"), Some(ChainId(42_161)));
+        assert_eq!(ChainId::by_name("10"), Some(ChainId(10)));
         assert_eq!(ChainId(8453).to_string(), "base");
     }
 }

@@ -98,6 +98,7 @@ pub enum Limit {
     /// How many wrappers may lie between the vault and the asset.
     WrapDepth,
     /// Smallest share of NAV that can leave within 24 hours of a run.
+    #[serde(rename = "exit_24h_run")]
     Exit24hRun,
 }
 
@@ -311,6 +312,13 @@ mod tests {
         for line in RiskLine::ALL {
             let at = RiskPreference::at_dial(Fraction::new(line.dial()).unwrap());
             assert_eq!(at, RiskPreference::of_line(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_written_by_its_key() {
+        for limit in Limit::ALL {
+            assert_eq!(serde_json::to_value(limit).unwrap(), limit.key());
         }
     }
 

@@ -28,7 +28,7 @@ impl Time {
     /// Days of 86,400 seconds, fractional.
     #[must_use]
     pub fn days_since(self, earlier: Time) -> f64 {
-        (self.0 - earlier.0) as f64 / DAY_MS as f64
+        self.0.saturating_sub(earlier.0) as f64 / DAY_MS as f64
     }
 }
 
@@ -49,20 +49,20 @@ impl Day {
     /// Returns the first instant of the day.
     #[must_use]
     pub fn start(self) -> Time {
-        Time(self.0 * DAY_MS)
+        Time(self.0.saturating_mul(DAY_MS))
     }
 
     /// Returns the last millisecond of the day: the clock of a daily replay, by which every row of
     /// the day has been observed.
     #[must_use]
     pub fn end(self) -> Time {
-        Time((self.0 + 1) * DAY_MS - 1)
+        Time(self.0.saturating_add(1).saturating_mul(DAY_MS).saturating_sub(1))
     }
 
     /// Returns the day `days` later.
     #[must_use]
     pub fn plus(self, days: i64) -> Day {
-        Day(self.0 + days)
+        Day(self.0.saturating_add(days))
     }
 
     /// Returns the calendar date, or `None` outside the range that the calendar library covers.
@@ -75,7 +75,7 @@ impl Day {
     #[must_use]
     pub fn weekday(self) -> Weekday {
         // 1970-01-01 was a Thursday.
-        match (self.0 + 3).rem_euclid(7) {
+        match (self.0.rem_euclid(7) + 3).rem_euclid(7) {
             0 => Weekday::Mon,
             1 => Weekday::Tue,
             2 => Weekday::Wed,

@@ -58,6 +58,11 @@ impl Default for GateSettings {
     }
 }
 
+/// The first day that a row can be about: 2009-01-03, of Bitcoin's first block.
+const EARLIEST: Day = Day(14_247);
+/// The last day that a row can be about: 2099-12-31.
+const LATEST: Day = Day(47_481);
+
 /// The gate with what it remembers of each market.
 #[derive(Debug)]
 pub struct Gate {
@@ -84,11 +89,18 @@ impl Gate {
 
     /// Takes the next observation, in the order of time for each market, and returns the row that
     /// may enter the frame, if any.
-    pub fn admit(&mut self, observation: Observation) -> Option<MarketRow> {
+    pub fn admit(&mut self, mut observation: Observation) -> Option<MarketRow> {
+        if !(EARLIEST..=LATEST).contains(&observation.row.time.day()) {
+            self.note(&observation, Defect::OutOfRange, Action::Dropped, || {
+                format!("its time lies outside {EARLIEST} to {LATEST}: milliseconds since 1970?")
+            });
+            return None;
+        }
         self.days.insert(observation.row.time.day());
         if self.is_no_reading(&observation) {
             return None;
         }
+        self.clear_broken(&mut observation);
         let enforce = self.settings.mode == GateMode::Enforce;
         let market = observation.row.market.clone();
         let Some(before) = self.markets.get(&market).cloned() else {
@@ -157,6 +169,14 @@ impl Gate {
             rows,
         };
         self.report.add(&finding, || format!("no chain id is known for {name:?}"));
+    }
+
+    /// Adds a row that another source has given for the same market and time.
+    pub fn note_elsewhere(&mut self, observation: &Observation) {
+        let source = self.source.clone();
+        self.note(observation, Defect::Duplicate, Action::Dropped, || {
+            format!("{source} repeats a row of another file; the first file's is kept")
+        });
     }
 
     /// Returns the quality table of everything admitted so far.
@@ -228,18 +248,15 @@ impl Gate {
         self.report.add(&finding, detail);
     }
 
-    /// Drops what cannot be a reading of the market.
+    /// Whether the row cannot be a reading of the market at all.
     fn is_no_reading(&mut self, observation: &Observation) -> bool {
         let row = &observation.row;
-        let broken = Column::ALL.into_iter().find_map(|column| {
-            row.get(column)
-                .filter(|value| !column.allowed().holds(*value))
-                .map(|value| (column, value))
-        });
-        if let Some((column, value)) = broken {
-            let defect = if value.is_finite() { Defect::OutOfRange } else { Defect::NotANumber };
+        let index = row.get(Column::SharePrice);
+        if let Some(index) = index.filter(|index| !Column::SharePrice.allowed().holds(*index)) {
+            let defect = if index.is_finite() { Defect::OutOfRange } else { Defect::NotANumber };
             self.note(observation, defect, Action::Dropped, || {
-                format!("`{}` is {value}, allowed is {}", column.name(), column.allowed().text())
+                let allowed = Column::SharePrice.allowed().text();
+                format!("`share_price` is {index}, allowed is {allowed}")
             });
             return true;
         }
@@ -251,6 +268,21 @@ impl Gate {
             return self.settings.mode == GateMode::Enforce;
         }
         false
+    }
+
+    /// Takes numbers that cannot be out of the row; what is left of it, its index first, stays.
+    fn clear_broken(&mut self, observation: &mut Observation) {
+        for column in Column::ALL {
+            let value = observation.row.get(column);
+            let Some(value) = value.filter(|value| !column.allowed().holds(*value)) else {
+                continue;
+            };
+            let defect = if value.is_finite() { Defect::OutOfRange } else { Defect::NotANumber };
+            self.note(observation, defect, Action::ValueWithheld, || {
+                format!("`{}` is {value}, allowed is {}", column.name(), column.allowed().text())
+            });
+            observation.row.set(column, None);
+        }
     }
 
     /// Notes what the step from the row before says about the rows before.

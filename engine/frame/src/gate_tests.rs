@@ -2,6 +2,8 @@ use super::*;
 use plimsoll_core::{ChainId, Time};
 
 const APR: f64 = 0.05;
+/// The first day of every feed here, 2024-01-01.
+const FIRST: i64 = 19_723;
 
 fn market() -> MarketId {
     MarketId::new("aave-v3", ChainId(1), "0xa")
@@ -10,7 +12,7 @@ fn market() -> MarketId {
 /// A healthy observation on day `day`: 5 % a year, six decimals in the index.
 fn healthy(day: i64) -> Observation {
     let index = ((1.1 * (1.0 + APR * day as f64 / 365.0)) * 1e6).round() / 1e6;
-    let row = MarketRow::empty(market(), Day(day).start())
+    let row = MarketRow::empty(market(), Day(FIRST + day).start())
         .with(Column::SharePrice, Some(index))
         .with(Column::SupplyApr, Some(APR));
     Observation {
@@ -62,18 +64,55 @@ fn a_healthy_feed_passes_untouched_but_for_its_first_row() {
 }
 
 #[test]
-fn nan_and_negative_rates_are_dropped() {
+fn a_number_that_cannot_be_is_taken_out_and_the_index_of_its_row_stays() {
     for (bad, defect) in [
         (f64::NAN, Defect::NotANumber),
         (f64::INFINITY, Defect::NotANumber),
         (-0.01, Defect::OutOfRange),
     ] {
-        let mut days = healthy_days(3);
-        days.push(with(3, Column::SupplyApr, bad));
-        let (row, lines) = run(days);
-        assert_eq!(row, None);
-        assert_eq!(lines, vec![(defect, Action::Dropped, 1)], "{bad}");
+        for column in [Column::SupplyApr, Column::Utilization, Column::TvlUsd] {
+            let mut days = healthy_days(3);
+            days.push(with(3, column, bad));
+            let (row, lines) = run(days);
+            let row = row.unwrap();
+            assert_eq!(row.get(column), None);
+            assert_eq!(row.get(Column::SharePrice), healthy(3).row.get(Column::SharePrice));
+            assert_eq!(lines, vec![(defect, Action::ValueWithheld, 1)], "{bad}");
+        }
     }
+}
+
+#[test]
+fn a_row_whose_index_cannot_be_is_dropped() {
+    for bad in [f64::NAN, 0.0, -1.0] {
+        let mut days = healthy_days(3);
+        days.push(with(3, Column::SharePrice, bad));
+        assert_eq!(run(days).0, None, "{bad}");
+    }
+}
+
+#[test]
+fn a_time_that_cannot_be_is_dropped_and_named() {
+    let mut days = healthy_days(3);
+    let mut late = healthy(3);
+    late.row.time = Time(i64::MAX);
+    days.push(late);
+    let (row, lines) = run(days);
+    assert_eq!((row, lines), (None, vec![(Defect::OutOfRange, Action::Dropped, 1)]));
+}
+
+#[test]
+fn percent_of_a_low_rate_is_caught_within_days_by_what_the_index_grew() {
+    // 0.19 % a year, in percent: 0.19 reads as 19 %.
+    let days = (0..12).map(|day| {
+        let index = ((1.0 + 0.0019 * day as f64 / 365.0) * 1e6).round() / 1e6;
+        let mut observation = with(day, Column::SharePrice, index);
+        observation.row.set(Column::SupplyApr, Some(0.19));
+        observation
+    });
+    let (row, lines) = run(days.collect());
+    assert_eq!(row.unwrap().get(Column::SupplyApr), None);
+    assert_eq!(lines, vec![(Defect::UnitSlip, Action::RateWithheld, 5)]);
 }
 
 #[test]
@@ -156,7 +195,7 @@ fn a_first_row_of_another_network_never_reaches_the_frame_and_is_named() {
     let foreign: Vec<_> =
         report.rows().filter(|line| line.defect == Defect::ForeignNetwork).collect();
     assert_eq!((foreign.len(), foreign[0].rows, foreign[0].action), (1, 1, Action::Dropped));
-    assert_eq!(foreign[0].first, Day(0));
+    assert_eq!(foreign[0].first, Day(FIRST));
     assert!(!report.rows().any(|line| line.defect == Defect::FallingIndex));
 }
 

@@ -50,6 +50,8 @@ pub enum Defect {
 pub enum Action {
     /// The row is not in the frame.
     Dropped,
+    /// The row is in the frame without the number that is wrong.
+    ValueWithheld,
     /// The row is in the frame without its rates: it can be held and valued, never bought.
     RateWithheld,
     /// The row is in the frame as it was.
@@ -85,6 +87,7 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Action::Dropped => "dropped",
+            Action::ValueWithheld => "kept without that number",
             Action::RateWithheld => "kept without its rate",
             Action::Flagged => "kept and flagged",
             Action::Sorted => "sorted",

@@ -1,15 +1,13 @@
 //! Doubts about a rate, from the row and from what came before it.
 
 use super::GateSettings;
-use super::memory::{Memory, are_same, is_one, is_same, median, rates_of};
+use super::memory::{Memory, YEAR_DAYS, are_same, is_one, is_same, median, rates_of};
 use crate::quality::Defect;
 use crate::row::Observation;
 use crate::schema::Column;
 
 /// The upper end of the range in which a rate is taken for percent.
 const SLIP_TO: f64 = 200.0;
-/// Days in the year of every rate.
-const YEAR_DAYS: f64 = 365.0;
 
 /// A rate that cannot be what the market pays: a zero without cause, percent read as a fraction, or
 /// more than anything confirms.
@@ -33,16 +31,15 @@ pub(super) fn rate(
         return dead.then(|| (Defect::ZeroRate, "missing is not zero".to_owned()));
     }
     let slip = settings.slip_from..=SLIP_TO;
-    if let (Some(was), Some(is), Some(promised)) = (before.share_price, index, before.supply_apr) {
-        let grown = (is / was - 1.0) * YEAR_DAYS / row.time.days_since(before.time);
-        if promised > 0.2 && apr > 0.2 && grown > 0.0 && slip.contains(&(promised / grown)) {
-            let detail = format!(
-                "{:.0} % promised, {:.2} % grown by the index: percent read as a fraction?",
-                promised * 100.0,
-                grown * 100.0
-            );
-            return Some((Defect::UnitSlip, detail));
-        }
+    if let Some((promised, grown)) = before.promised_and_grown(row, resolution(observation))
+        && slip.contains(&(promised / grown))
+    {
+        let detail = format!(
+            "{:.2} % promised, {:.2} % grown by the index: percent read as a fraction?",
+            promised * 100.0,
+            grown * 100.0
+        );
+        return Some((Defect::UnitSlip, detail));
     }
     let usual = median(&before.past);
     if let Some(usual) = usual.filter(|usual| apr > 0.5 && slip.contains(&(apr / usual))) {
@@ -55,13 +52,7 @@ pub(super) fn rate(
     }
     let ceiling =
         if index.is_some() { settings.confirm_above_apr } else { settings.believe_below_apr };
-    let confirmed = match (before.share_price, index) {
-        (Some(was), Some(is)) => {
-            let grown = (is / was - 1.0) * YEAR_DAYS / row.time.days_since(before.time);
-            grown > apr / 4.0
-        }
-        _ => false,
-    };
+    let confirmed = before.last_growth(row).is_some_and(|grown| grown > apr / 4.0);
     (apr > ceiling && !confirmed)
         .then(|| (Defect::ImplausibleRate, format!("{:.0} % that no index confirms", apr * 100.0)))
 }
@@ -78,8 +69,7 @@ pub(super) fn frozen(
         Some(index) => {
             let still = before.share_price.is_some_and(|was| is_same(was, index));
             let days = row.time.days_since(before.moved);
-            let decimals = i32::from(observation.index_decimals.unwrap_or(12));
-            let visible = 5.0 * 10f64.powi(-decimals);
+            let visible = 5.0 * resolution(observation);
             let due = apr * days / YEAR_DAYS * index;
             (still && days >= settings.frozen_after_days && due >= visible).then(|| {
                 (
@@ -95,4 +85,9 @@ pub(super) fn frozen(
                 .then(|| (Defect::FrozenFeed, format!("no number has changed for {days:.0} days")))
         }
     }
+}
+
+/// The smallest step in which the source records the index.
+fn resolution(observation: &Observation) -> f64 {
+    10f64.powi(-i32::from(observation.index_decimals.unwrap_or(12)))
 }

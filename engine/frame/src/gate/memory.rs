@@ -25,11 +25,62 @@ pub(super) struct Memory {
     /// Readings so far, dropped ones left out.
     pub(super) seen: u64,
     pub(super) past: VecDeque<f64>,
+    /// Index and rate of the last days, oldest first, rows without either left out.
+    pub(super) track: VecDeque<(Time, f64, f64)>,
     /// Runs of days without a row: the first and the last missing day of each.
     pub(super) gaps: Vec<(Day, Day)>,
 }
 
+/// Days in the year of every rate.
+pub(super) const YEAR_DAYS: f64 = 365.0;
+/// Over how many days the rates that were promised are compared with what the index grew.
+const TRACK_DAYS: f64 = 30.0;
+/// From how many days on that comparison says something of a low rate.
+const SHORTEST_TRACK_DAYS: f64 = 6.5;
+/// A rate from which one step of the index is enough.
+const PLAIN_APR: f64 = 0.2;
+
 impl Memory {
+    /// The growth of the index since the row before, as a yearly rate; `None` without two indices.
+    pub(super) fn last_growth(&self, row: &MarketRow) -> Option<f64> {
+        let (was, is) = (self.share_price?, row.get(Column::SharePrice)?);
+        Some((is / was - 1.0) * YEAR_DAYS / row.time.days_since(self.time))
+    }
+
+    /// What the rates of the last days promised and what the index grew, both as yearly rates.
+    ///
+    /// One step is enough for a high rate. A low one takes a week or more, most of whose rows moved the
+    /// index, by at least five times the `resolution` in which it is recorded: a market that nobody
+    /// touches stands still and then catches up, and that says nothing of units.
+    pub(super) fn promised_and_grown(
+        &self,
+        row: &MarketRow,
+        resolution: f64,
+    ) -> Option<(f64, f64)> {
+        let apr = row.get(Column::SupplyApr)?;
+        if let (Some(promised), Some(grown)) = (self.supply_apr, self.last_growth(row))
+            && promised > PLAIN_APR
+            && apr > PLAIN_APR
+            && grown > 0.0
+        {
+            return Some((promised, grown));
+        }
+        let (from, first, _) = *self.track.front()?;
+        let days = row.time.days_since(from);
+        let growth = row.get(Column::SharePrice)? / first - 1.0;
+        if days < SHORTEST_TRACK_DAYS || growth < 5.0 * resolution {
+            return None;
+        }
+        let steps = || self.track.iter().zip(self.track.iter().skip(1));
+        let moved = steps().filter(|(before, after)| !is_same(before.1, after.1)).count();
+        let mut promised: f64 =
+            steps().map(|(before, after)| before.2 * after.0.days_since(before.0)).sum();
+        let (last, _, apr) = *self.track.back()?;
+        promised += apr * row.time.days_since(last);
+        (2 * moved >= self.track.len().saturating_sub(1))
+            .then(|| (promised / days, growth * YEAR_DAYS / days))
+    }
+
     pub(super) fn first(observation: &Observation) -> Memory {
         let row = &observation.row;
         Memory {
@@ -43,6 +94,7 @@ impl Memory {
             stirred: row.time,
             seen: 1,
             past: VecDeque::with_capacity(PAST_RATES),
+            track: tracked(row).into_iter().collect(),
             gaps: Vec::new(),
         }
     }
@@ -70,6 +122,10 @@ impl Memory {
                 self.past.pop_front();
             }
             self.past.push_back(apr);
+        }
+        self.track.extend(tracked(row));
+        while self.track.front().is_some_and(|(time, ..)| row.time.days_since(*time) > TRACK_DAYS) {
+            self.track.pop_front();
         }
         self.updated_at = observation.updated_at.max(self.updated_at);
         self.symbol = observation.symbol.clone();
@@ -107,4 +163,9 @@ pub(super) fn are_same(a: &[Option<f64>; 3], b: &[Option<f64>; 3]) -> bool {
         (None, None) => true,
         _ => false,
     })
+}
+
+/// The time, index and rate of a row that has both.
+fn tracked(row: &MarketRow) -> Option<(Time, f64, f64)> {
+    Some((row.time, row.get(Column::SharePrice)?, row.get(Column::SupplyApr)?))
 }
