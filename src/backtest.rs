@@ -84,7 +84,8 @@ pub(crate) fn replay(options: &BacktestOptions, config: &Config) -> anyhow::Resu
         None => setup::ordinary(options, config, &feed)?,
     };
     let gas = wiring::Gas::read(&source, &selection, config)?;
-    let facts = setup.facts(options, &feed);
+    let data_hash = plimsoll_execute::feed::extended(&feed.data_hash, &gas.bytes());
+    let facts = Facts { data_hash, ..setup.facts(options, &feed) };
     let suite = run_suite(options, config, setup, &gas)?;
     let facts =
         Facts { approximations: facts::approximations(options, config, &suite, &feed), ..facts };

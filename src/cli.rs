@@ -12,7 +12,7 @@ use std::path::PathBuf;
 #[command(name = "plimsoll", version, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     /// Settings, one TOML file; config/example.toml explains every key
-    #[arg(long, global = true, env = "PLIMSOLL_CONFIG", value_name = "FILE")]
+    #[arg(long, global = true, env = "PLIMSOLL_CONFIG", value_name = "FILE", value_parser = folder())]
     pub(crate) config: Option<PathBuf>,
     /// What to do
     #[command(subcommand)]
@@ -79,8 +79,8 @@ pub(crate) struct BacktestOptions {
     /// Cost of one-way turnover in basis points; the first entry is free
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000))]
     pub(crate) cost_bps: Option<u32>,
-    /// cautious, balanced or adventurous (strict: what cannot be answered forbids buying), off, or
-    /// measurable (the configured line, as far as the source can answer)
+    /// cautious, balanced, adventurous or strict (the configured line): what cannot be answered forbids
+    /// buying; measurable: the configured line as far as the source can answer; off
     #[arg(long, value_name = "L", default_value = "measurable", value_parser = parse_limits, conflicts_with = "contract")]
     pub(crate) limits: Limits,
     /// A published replay to restate exactly
@@ -128,6 +128,8 @@ pub(crate) enum Contract {
 pub(crate) enum Limits {
     /// A line, strictly.
     Line(RiskLine),
+    /// The configured line, strictly.
+    Strict,
     /// None.
     Off,
     /// The configured line, as far as the source can answer.
@@ -196,7 +198,7 @@ pub(crate) struct DoctorOptions {
     pub(crate) json: bool,
 }
 
-/// A folder that may be empty text, as an unset variable is in many scripts; it then counts as none.
+/// A path that may be empty text, as an unset variable is in many scripts; it then counts as none.
 fn folder() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
 }
@@ -217,10 +219,10 @@ fn parse_weekday(text: &str) -> Result<Weekday, String> {
 fn parse_limits(text: &str) -> Result<Limits, String> {
     match text {
         "off" => Ok(Limits::Off),
+        "strict" => Ok(Limits::Strict),
         "measurable" => Ok(Limits::Measurable),
-        _ => text
-            .parse()
-            .map(Limits::Line)
-            .map_err(|_| "expected cautious, balanced, adventurous, measurable or off".to_owned()),
+        _ => text.parse().map(Limits::Line).map_err(|_| {
+            "expected cautious, balanced, adventurous, strict, measurable or off".to_owned()
+        }),
     }
 }

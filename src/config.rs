@@ -42,7 +42,7 @@ pub(crate) struct Backtest {
     /// Units of gas that one deposit or withdrawal uses.
     pub(crate) gas_units_per_action: u32,
     /// Money at the start.
-    pub(crate) capital: Positive,
+    pub(crate) capital: Capital,
 }
 
 /// The data-quality gate.
@@ -68,6 +68,11 @@ pub(crate) struct Share(pub(crate) Fraction);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "u32")]
 pub(crate) struct BasisPoints(pub(crate) u32);
+
+/// Whole units of a denomination, from 1 to 1e15.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "f64")]
+pub(crate) struct Capital(pub(crate) f64);
 
 /// A finite number above zero.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -96,6 +101,17 @@ impl TryFrom<u32> for BasisPoints {
     }
 }
 
+impl TryFrom<f64> for Capital {
+    type Error = String;
+
+    fn try_from(value: f64) -> Result<Capital, String> {
+        let is_capital = (1.0..=1e15).contains(&value);
+        is_capital
+            .then_some(Capital(value))
+            .ok_or_else(|| format!("{value:e} is not a number from 1 to 1e15"))
+    }
+}
+
 impl TryFrom<f64> for Positive {
     type Error = String;
 
@@ -119,7 +135,7 @@ impl Default for Backtest {
         Backtest {
             cost_bps: BasisPoints(5),
             gas_units_per_action: 250_000,
-            capital: Positive(1_000_000.0),
+            capital: Capital(1_000_000.0),
         }
     }
 }
@@ -151,6 +167,7 @@ impl Gate {
 
 /// Reads the settings: the file where one is given, then the environment.
 pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Config> {
+    let file = file.filter(|file| !file.as_os_str().is_empty());
     let text = match file {
         Some(file) => std::fs::read_to_string(file)
             .with_context(|| format!("{}: cannot be read", file.display()))
@@ -158,7 +175,15 @@ pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Config> {
         None => String::new(),
     };
     let name = file.map_or_else(|| "settings".to_owned(), |file| file.display().to_string());
-    let overrides = std::env::vars().filter(|(key, _)| key.starts_with(OVERRIDE)).collect();
+    let overrides = std::env::vars_os()
+        .filter_map(|(key, value)| Some((key.into_string().ok()?, value)))
+        .filter(|(key, _)| key.starts_with(OVERRIDE))
+        .map(|(key, value)| {
+            let text = value.into_string();
+            text.map(|text| (key.clone(), text)).map_err(|_| anyhow::anyhow!("{key} is not UTF-8"))
+        })
+        .collect::<anyhow::Result<Vec<_>>>()
+        .context(Kind::Settings)?;
     parse(&name, &text, overrides).map_err(anyhow::Error::msg).context(Kind::Settings)
 }
 
@@ -183,6 +208,12 @@ fn parse(name: &str, text: &str, overrides: Vec<(String, String)>) -> Result<Con
         let section = table.entry(section.clone()).or_insert_with(|| toml::Table::new().into());
         let Some(section) = section.as_table_mut() else {
             return Err(format!("{key}: not a section"));
+        };
+        // A place on the dial from the environment displaces a named one in the file, and the reverse.
+        match setting.as_str() {
+            "dial" => section.remove("line"),
+            "line" => section.remove("dial"),
+            _ => None,
         };
         section.insert(setting.clone(), value);
     }
@@ -244,7 +275,10 @@ mod tests {
         let message = error("[run]\nleaving_first = 50\n");
         assert!(message.starts_with("plimsoll.toml:2: 50 is outside 0 to 1"), "{message}");
         let message = error("[backtest]\ncapital = -1\n");
-        assert!(message.starts_with("plimsoll.toml:2: -1 is not a number above 0"), "{message}");
+        assert!(
+            message.starts_with("plimsoll.toml:2: -1e0 is not a number from 1 to 1e15"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -253,6 +287,8 @@ mod tests {
         let text = "[risk]\nline = \"balanced\"\n";
         let config = parse("f", text, set("PLIMSOLL__RISK__LINE", "cautious")).unwrap();
         assert_eq!(config.risk, RiskPreference::of_line(plimsoll_core::RiskLine::Cautious));
+        let config = parse("f", text, set("PLIMSOLL__RISK__DIAL", "1.0")).unwrap();
+        assert_eq!(config.risk, RiskPreference::of_line(plimsoll_core::RiskLine::Adventurous));
         let config = parse("f", "", set("PLIMSOLL__BACKTEST__COST_BPS", "7")).unwrap();
         assert_eq!(config.backtest.cost_bps, BasisPoints(7));
         let message = parse("f", "", set("PLIMSOLL__RISK__PER_PROTOCL", "0.1")).unwrap_err();

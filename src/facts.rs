@@ -36,8 +36,10 @@ pub(crate) fn labels<'m>(
 /// What is known of costs and liquidity, for the approximations.
 #[derive(Debug, Clone, Copy)]
 struct Known {
-    /// Whether gas was charged throughout.
-    gas: bool,
+    /// Plans carried out whose gas was known, and all of them.
+    gas: (usize, usize),
+    /// Whether any market has a reward index, which the ledger does not earn.
+    rewards: bool,
     /// Whether the exit of every held market was known throughout.
     exit: bool,
     /// The largest distance of a known price of a dollar asset from one dollar.
@@ -60,16 +62,22 @@ pub(crate) fn approximations(
         ),
         None => "unknown: the source has no price for these assets".to_owned(),
     };
-    let gas = if known.gas {
-        format!(
-            "{} units of gas per deposit or withdrawal are assumed, at the mean price of the day before; \
-             on rollups the fee for data on the parent chain is not in it",
-            config.backtest.gas_units_per_action
-        )
-    } else {
-        "unknown: the source has no gas price for the span, so none is charged; every move costs more \
-         than shown"
-            .to_owned()
+    let assumed = format!(
+        "{} units of gas per deposit or withdrawal are assumed, at the mean price of the day before; on \
+         rollups the fee for data on the parent chain is not in it",
+        config.backtest.gas_units_per_action
+    );
+    let gas = match known.gas {
+        (0, _) => {
+            "unknown: the source has no gas price for the span, so none is charged; every move \
+                   costs more than shown"
+                .to_owned()
+        }
+        (some, all) if some < all => format!(
+            "known for {some} of {all} plans and charged for those alone, so the others cost more than \
+             shown; {assumed}"
+        ),
+        _ => assumed,
     };
     vec![
         line(
@@ -102,7 +110,12 @@ pub(crate) fn approximations(
         ),
         line(
             "Rewards beside the index are not earned",
-            "unknown: the source has no reward index".to_owned(),
+            if known.rewards {
+                "unknown: the source has a reward index, which the ledger does not earn yet"
+            } else {
+                "unknown: the source has no reward index"
+            }
+            .to_owned(),
         ),
     ]
 }
@@ -111,8 +124,10 @@ pub(crate) fn approximations(
 fn known(suite: &Suite, feed: &Feed) -> Known {
     let outcomes = || suite.results.iter().map(|result| &result.outcome);
     Known {
-        gas: outcomes().all(|outcome| outcome.gas.is_some())
-            && outcomes().any(|outcome| outcome.gas.is_some_and(|gas| gas > 0.0)),
+        gas: outcomes().fold((0, 0), |(known, all), outcome| {
+            (known + outcome.gas_known.0, all + outcome.gas_known.1)
+        }),
+        rewards: feed.frame.has_any(Column::RewardIndex),
         exit: outcomes().all(|outcome| outcome.exitable_24h_pct().is_some()),
         peg: peg(feed),
     }

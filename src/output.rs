@@ -50,5 +50,7 @@ pub(crate) fn columns(rows: &[Vec<String>]) -> String {
 
 /// A percentage for a person; unknown is said, not shown as zero.
 pub(crate) fn percent(value: Option<f64>) -> String {
-    value.map_or_else(|| "unknown".to_owned(), |value| format!("{value:.2}"))
+    // Adding zero turns the negative zero of a rounded gain into zero.
+    let rounded = |value: f64| format!("{:.2}", (value * 100.0).round() / 100.0 + 0.0);
+    value.map_or_else(|| "unknown".to_owned(), rounded)
 }

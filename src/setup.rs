@@ -67,6 +67,15 @@ pub(crate) fn ordinary(
     config: &Config,
     feed: &Feed,
 ) -> anyhow::Result<Setup> {
+    if feed.catalog.is_empty() {
+        let networks: Vec<&str> = feed.quality.rows().map(|line| line.symbol.as_str()).collect();
+        return Err(anyhow::anyhow!(
+            "no row could be read as a market: the chains {} have no known id; write them as names such \
+             as ethereum, or as EIP-155 numbers",
+            networks.join(", ")
+        ))
+        .context(Kind::Data);
+    }
     let markets = universe::select(&feed.catalog, &options.assets)?;
     let sleeves = sleeves::split(&feed.frame, &feed.catalog, &markets)?;
     let strategies = match options.strategy.as_slice() {
@@ -87,6 +96,7 @@ pub(crate) fn ordinary(
         if options.no_spread { Vec::new() } else { suite::variants(&span, decide, &schedule) };
     let (preference, enforcement) = match options.limits {
         Limits::Line(line) => (RiskPreference::of_line(line), Enforcement::Strict),
+        Limits::Strict => (config.risk, Enforcement::Strict),
         Limits::Off => (config.risk, Enforcement::Off),
         Limits::Measurable => (config.risk, Enforcement::Measurable),
     };

@@ -29,11 +29,13 @@ pub(crate) fn text(suite: &Suite, facts: &Facts, document: &Document) -> String 
         "cost",
         "gas",
         "exit 24h",
+        "idle",
     ];
+    let names = pages::titles(&suite.results);
     let mut rows = vec![head.map(str::to_owned).to_vec()];
-    for (line, result) in document.strategies.iter().zip(&suite.results) {
+    for (line, name) in document.strategies.iter().zip(&names) {
         rows.push(vec![
-            pages::title(result),
+            name.clone(),
             output::percent(line.annualised_pct),
             output::percent(line.max_drawdown_pct),
             output::percent(line.cvar95_daily_pct),
@@ -42,14 +44,15 @@ pub(crate) fn text(suite: &Suite, facts: &Facts, document: &Document) -> String 
             format!("{:.2}", line.cost_pct),
             output::percent(line.gas_pct),
             output::percent(line.exitable_24h_pct),
+            output::percent(line.idle_pct),
         ]);
     }
     lines.push(output::columns(&rows));
-    for (line, result) in document.strategies.iter().zip(&suite.results) {
+    for (line, name) in document.strategies.iter().zip(&names) {
         for spread in &line.spread {
             lines.push(format!(
                 "{} by {}: {} to {}, median {}",
-                pages::title(result),
+                name.clone(),
                 spread.varied,
                 output::percent(spread.min_pct),
                 output::percent(spread.max_pct),

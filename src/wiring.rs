@@ -73,6 +73,15 @@ impl Gas {
         Ok(Gas { book, prices, units: f64::from(config.backtest.gas_units_per_action) })
     }
 
+    /// Every price read, for the hash of what a run read; empty where there is none.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        if self.book.is_empty() {
+            Vec::new()
+        } else {
+            [self.book.bytes(), self.prices.bytes()].concat()
+        }
+    }
+
     /// Whether any gas price is recorded.
     pub(crate) fn is_known(&self) -> bool {
         !self.book.is_empty()
@@ -84,7 +93,11 @@ impl Gas {
         let chain = sleeve.chain?;
         let native = self.book.at(chain, time)? * 1e-9 * self.units;
         let token = native_token(chain)?;
-        let usd = |symbol: &str| self.prices.at(symbol, time);
+        // Files name Polygon's token by its new name or its old one.
+        let usd = |symbol: &str| match symbol {
+            "POL" => self.prices.at("POL", time).or_else(|| self.prices.at("MATIC", time)),
+            _ => self.prices.at(symbol, time),
+        };
         match &sleeve.denomination {
             Denomination::Eth if token == "ETH" => Some(native),
             Denomination::Usd => Some(native * usd(token)?),

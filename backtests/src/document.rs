@@ -69,6 +69,10 @@ pub struct StrategyLine {
     pub exitable_24h_pct: Option<f64>,
     /// Sum of gas; null where its price is not known.
     pub gas_pct: Option<f64>,
+    /// Sum of the gas that was charged, where its price was known.
+    pub gas_charged_pct: f64,
+    /// Mean share of NAV that sat idle.
+    pub idle_pct: Option<f64>,
     /// Annualised percent in each sleeve.
     pub by_sleeve: Vec<Option<f64>>,
     /// How far the result moves with what was varied.
@@ -186,7 +190,9 @@ fn line(suite: &Suite, result: &StrategyResult) -> StrategyLine {
         turnover: outcome.turnover,
         cost_pct: outcome.cost * 100.0,
         exitable_24h_pct: outcome.exitable_24h_pct(),
-        gas_pct: outcome.gas.map(|gas| gas * 100.0),
+        gas_pct: outcome.gas().map(|gas| gas * 100.0),
+        gas_charged_pct: outcome.gas_charged * 100.0,
+        idle_pct: outcome.idle_pct(),
         by_sleeve: result.by_sleeve.iter().map(crate::Outcome::annualised_pct).collect(),
         spread: spread(suite, result),
     }

@@ -76,8 +76,6 @@ impl Executor for Ledger {
         for exit in &plan.exits {
             out.insert(exit.market.clone(), leave(&mut books, exit)?);
         }
-        let left =
-            out.keys().filter(|market| !books.positions.contains_key(*market)).cloned().collect();
         let cost = plan.cost();
         let bought = Plan::sum(&plan.entries);
         if !bought.is_zero() {
@@ -87,7 +85,11 @@ impl Executor for Ledger {
                 return Err(ExecuteError::Unfunded { spends, gives });
             }
         }
-        pay(&mut books, cost.known())?;
+        let paid = pay(&mut books, cost.known(), &mut out)?;
+        let gas = cost.gas.map(|gas| gas.min(paid));
+        let proportional = paid.saturating_sub(gas.unwrap_or_default());
+        let left =
+            out.keys().filter(|market| !books.positions.contains_key(*market)).cloned().collect();
         books.idle = books.idle.saturating_sub(bought);
         let mut into = BTreeMap::new();
         for entry in &plan.entries {
@@ -104,8 +106,8 @@ impl Executor for Ledger {
             left,
             into,
             turnover: plan.turnover(),
-            cost: cost.proportional,
-            gas: cost.gas,
+            cost: proportional,
+            gas,
             nav_before,
         })
     }
@@ -132,18 +134,28 @@ fn leave(books: &mut Portfolio, exit: &Action) -> Result<Amount, ExecuteError> {
 
 /// Pays a cost from idle money and, where that is too little, from the largest positions: a plan of
 /// exits is never refused because its costs are more than it frees.
-fn pay(books: &mut Portfolio, cost: Amount) -> Result<(), ExecuteError> {
+///
+/// Adds what had to be sold to `out` and returns what was paid: all of the cost, or all there was.
+fn pay(
+    books: &mut Portfolio,
+    cost: Amount,
+    out: &mut BTreeMap<MarketId, Amount>,
+) -> Result<Amount, ExecuteError> {
     while books.idle < cost {
         let worths = books.positions.iter().map(|(market, position)| (position.worth(), market));
         let Some((worth, market)) = worths.max() else { break };
         let amount = cost.saturating_sub(books.idle).min(worth);
         let exit = Action { kind: ActionKind::Exit, market: market.clone(), amount };
-        if leave(books, &exit)?.is_zero() {
+        let sold = leave(books, &exit)?;
+        if sold.is_zero() {
             break;
         }
+        let known = out.entry(exit.market).or_default();
+        *known = Amount(known.0.saturating_add(sold.0));
     }
-    books.idle = books.idle.saturating_sub(cost);
-    Ok(())
+    let paid = cost.min(books.idle);
+    books.idle = books.idle.saturating_sub(paid);
+    Ok(paid)
 }
 
 /// Brings money into a market; the money has left idle already.

@@ -74,6 +74,8 @@ fn an_exit_whose_gas_is_more_than_it_frees_is_paid_from_what_is_left() {
     let plan = approve(plan, &nav, &Evidence::default(), &policy).approved;
     let done = block_on(ledger.execute(&plan)).unwrap();
     assert_eq!(done.gas, Some(units(9)));
+    let sold = done.out[&market("a")].to_f64(18);
+    assert!((sold - 8.0).abs() < 1e-12, "what had to be sold for gas is in the books");
     assert_eq!(ledger.portfolio().nav().total, units(991));
     assert!(!ledger.portfolio().positions.contains_key(&market("b")));
 }

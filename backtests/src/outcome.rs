@@ -13,8 +13,10 @@ pub const YEAR_DAYS: f64 = 365.0;
 pub struct DayPoint {
     /// The day.
     pub day: Day,
-    /// NAV, 1 at the first decision.
+    /// NAV, 1 before the first decision.
     pub nav: f64,
+    /// Share of NAV that sits idle.
+    pub idle: f64,
     /// Share of NAV that could have left within 24 hours; `None` where a held market's is unknown.
     pub exitable_24h: Option<f64>,
 }
@@ -32,8 +34,10 @@ pub struct Outcome {
     pub turnover: f64,
     /// Cost on turnover, each as a fraction of NAV at its time, summed.
     pub cost: f64,
-    /// Gas, likewise; `None` where its price was not known for any plan.
-    pub gas: Option<f64>,
+    /// Gas, likewise, of the plans whose gas was known.
+    pub gas_charged: f64,
+    /// Plans carried out whose gas was known, and all of them.
+    pub gas_known: (usize, usize),
     /// Limits that were not applied.
     pub waivers: BTreeSet<Waiver>,
     /// How often a buy was cut, by market.
@@ -47,7 +51,7 @@ impl Outcome {
         decimals: u8,
         capital: f64,
     ) -> Outcome {
-        let mut outcome = Outcome { gas: Some(0.0), ..Outcome::default() };
+        let mut outcome = Outcome::default();
         for entry in entries {
             outcome.add(entry, decimals, capital);
         }
@@ -60,6 +64,7 @@ impl Outcome {
             Entry::Marked(marked) => self.days.push(DayPoint {
                 day: marked.time.day(),
                 nav: marked.nav.to_f64(decimals) / capital,
+                idle: share(marked.idle.to_f64(decimals), marked.nav.to_f64(decimals)),
                 exitable_24h: marked.exitable_24h,
             }),
             Entry::Decided(decided) => {
@@ -75,8 +80,9 @@ impl Outcome {
                 if nav > 0.0 {
                     self.turnover += executed.turnover.to_f64(decimals) / nav;
                     self.cost += executed.cost.to_f64(decimals) / nav;
-                    let gas = executed.gas.map(|gas| gas.to_f64(decimals) / nav);
-                    self.gas = self.gas.zip(gas).map(|(sum, gas)| sum + gas);
+                    self.gas_charged += executed.gas.unwrap_or_default().to_f64(decimals) / nav;
+                    self.gas_known.0 += usize::from(executed.gas.is_some());
+                    self.gas_known.1 += 1;
                 }
             }
         }
@@ -89,15 +95,17 @@ impl Outcome {
     pub fn join(sleeves: &[Outcome]) -> Outcome {
         let count = sleeves.len().max(1) as f64;
         let mean = |read: &dyn Fn(&Outcome) -> f64| sleeves.iter().map(read).sum::<f64>() / count;
-        let mut days: BTreeMap<Day, (f64, Option<f64>)> = BTreeMap::new();
+        let mut days: BTreeMap<Day, (f64, f64, Option<f64>)> = BTreeMap::new();
         for point in sleeves.iter().flat_map(|sleeve| &sleeve.days) {
-            let (nav, out) = days.entry(point.day).or_insert((0.0, Some(0.0)));
+            let (nav, idle, out) = days.entry(point.day).or_insert((0.0, 0.0, Some(0.0)));
             *nav += point.nav;
+            *idle += point.idle * point.nav;
             *out = out.zip(point.exitable_24h).map(|(sum, exitable)| sum + exitable * point.nav);
         }
-        let point = |(day, (nav, out)): (Day, (f64, Option<f64>))| DayPoint {
+        let point = |(day, (nav, idle, out)): (Day, (f64, f64, Option<f64>))| DayPoint {
             day,
             nav: nav / count,
+            idle: share(idle, nav),
             exitable_24h: out.map(|out| out / nav),
         };
         Outcome {
@@ -106,28 +114,43 @@ impl Outcome {
             switches: sleeves.iter().map(|sleeve| sleeve.switches).sum(),
             turnover: mean(&|sleeve| sleeve.turnover),
             cost: mean(&|sleeve| sleeve.cost),
-            gas: sleeves
-                .iter()
-                .try_fold(0.0, |sum, sleeve| sleeve.gas.map(|gas| sum + gas / count)),
+            gas_charged: mean(&|sleeve| sleeve.gas_charged),
+            gas_known: sleeves.iter().fold((0, 0), |(known, all), sleeve| {
+                (known + sleeve.gas_known.0, all + sleeve.gas_known.1)
+            }),
             waivers: sleeves.iter().flat_map(|sleeve| sleeve.waivers.clone()).collect(),
             cuts: BTreeMap::new(),
         }
     }
 
-    /// Growth from the first day to the last, compounded over a 365-day year, percent; `None` without
-    /// two days or with nothing left.
+    /// Gas as a fraction of NAV, summed; `None` where it was not known for every plan.
+    #[must_use]
+    pub fn gas(&self) -> Option<f64> {
+        (self.gas_known.0 == self.gas_known.1).then_some(self.gas_charged)
+    }
+
+    /// Mean share of NAV that sat idle, percent.
+    #[must_use]
+    pub fn idle_pct(&self) -> Option<f64> {
+        let count = self.days.len();
+        (count > 0)
+            .then(|| self.days.iter().map(|point| point.idle).sum::<f64>() / count as f64 * 100.0)
+    }
+
+    /// Growth from the capital at the first decision to the last day, compounded over a 365-day year,
+    /// percent; `None` without two days or with nothing left.
     #[must_use]
     pub fn annualised_pct(&self) -> Option<f64> {
         let (first, last) = (self.days.first()?, self.days.last()?);
         let days = (last.day.0 - first.day.0) as f64;
-        let growth = last.nav / first.nav;
-        (days > 0.0 && growth > 0.0).then(|| (growth.powf(YEAR_DAYS / days) - 1.0) * 100.0)
+        (days > 0.0 && last.nav > 0.0).then(|| (last.nav.powf(YEAR_DAYS / days) - 1.0) * 100.0)
     }
 
-    /// Largest fall from the running peak, percent, at least zero.
+    /// Largest fall from the running peak, the capital at the start included, percent, at least zero.
     #[must_use]
     pub fn max_drawdown_pct(&self) -> Option<f64> {
-        let mut peak = self.days.first()?.nav;
+        self.days.first()?;
+        let mut peak = 1.0f64;
         let mut worst = 0.0f64;
         for point in &self.days {
             peak = peak.max(point.nav);
@@ -140,8 +163,10 @@ impl Outcome {
     /// fewer than twenty daily returns, which have no worst 5 %.
     #[must_use]
     pub fn cvar95_daily_pct(&self) -> Option<f64> {
-        let pairs = self.days.iter().zip(self.days.iter().skip(1));
-        let mut returns: Vec<f64> = pairs.map(|(a, b)| b.nav / a.nav - 1.0).collect();
+        // The first day's return is what entering cost.
+        let before = std::iter::once(1.0).chain(self.days.iter().map(|point| point.nav));
+        let pairs = before.zip(self.days.iter().map(|point| point.nav));
+        let mut returns: Vec<f64> = pairs.map(|(before, after)| after / before - 1.0).collect();
         if returns.len() < 20 {
             return None;
         }
@@ -160,6 +185,11 @@ impl Outcome {
     }
 }
 
+/// `part` of `whole`, zero of nothing.
+fn share(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { part / whole } else { 0.0 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,6 +198,7 @@ mod tests {
         let point = |(day, nav): (usize, &f64)| DayPoint {
             day: Day(i64::try_from(day).unwrap()),
             nav: *nav,
+            idle: 0.0,
             exitable_24h: None,
         };
         Outcome { days: navs.iter().enumerate().map(point).collect(), ..Outcome::default() }
@@ -193,6 +224,15 @@ mod tests {
     }
 
     #[test]
+    fn what_entering_cost_counts_in_growth_drawdown_and_the_worst_days() {
+        let mut costly = outcome(&[0.9; 30]);
+        costly.days[29].day = Day(365);
+        assert!((costly.annualised_pct().unwrap() + 10.0).abs() < 1e-9);
+        assert!((costly.max_drawdown_pct().unwrap() - 10.0).abs() < 1e-9);
+        assert!((costly.cvar95_daily_pct().unwrap() - 5.0).abs() < 1e-9, "-10 % and 0");
+    }
+
+    #[test]
     fn cvar_is_the_mean_of_the_worst_twentieth_of_days() {
         let mut navs = vec![1.0];
         for day in 0..40 {
@@ -203,8 +243,8 @@ mod tests {
             };
             navs.push(navs.last().unwrap() * step);
         }
-        // Forty returns: the worst two are -4 % and -2 %.
-        assert!((outcome(&navs).cvar95_daily_pct().unwrap() - 3.0).abs() < 1e-9);
+        // Forty-one returns, three of them the worst twentieth: -4 %, -2 % and 0.
+        assert!((outcome(&navs).cvar95_daily_pct().unwrap() - 2.0).abs() < 1e-9);
         assert_eq!(outcome(&[1.0; 10]).cvar95_daily_pct(), None);
     }
 

@@ -32,6 +32,8 @@ pub struct Cover {
 pub fn report(suite: &Suite, facts: &Facts, catalog: &Catalog, cover: Cover) -> Report {
     let document = Document::new(suite, facts);
     let labels = Labels::new(catalog);
+    let names = titles(&suite.results);
+    let named_results = || names.iter().zip(&suite.results);
     Report {
         title: cover.title,
         labels: document.labels,
@@ -44,9 +46,11 @@ pub fn report(suite: &Suite, facts: &Facts, catalog: &Catalog, cover: Cover) -> 
         markets: document.markets,
         rows_read: facts.rows_read,
         settings: cover.settings,
-        strategies: suite.results.iter().map(|result| page(suite, result, &labels)).collect(),
+        strategies: named_results()
+            .map(|(name, result)| page(suite, name, result, &labels))
+            .collect(),
         sleeves: sleeves(suite),
-        spreads: suite.results.iter().flat_map(|result| spreads(suite, result)).collect(),
+        spreads: named_results().flat_map(|(name, result)| spreads(suite, name, result)).collect(),
         waived: document
             .limits_not_applied
             .into_iter()
@@ -138,29 +142,41 @@ fn sleeves(suite: &Suite) -> Vec<SleeveRow> {
     suite.sleeves.iter().enumerate().map(row).collect()
 }
 
-fn spreads(suite: &Suite, result: &StrategyResult) -> Vec<Spread> {
-    let title = title(result);
+fn spreads(suite: &Suite, name: &str, result: &StrategyResult) -> Vec<Spread> {
     spread(suite, result)
         .into_iter()
         .map(|line| Spread {
-            strategy: title.clone(),
+            strategy: name.to_owned(),
             varied: line.varied.to_owned(),
             results: line.variants,
         })
         .collect()
 }
 
-/// The strategy's name, with the parameter that tells it from its siblings.
+/// Returns a name for each result that tells it from the others: the strategy, what it averages over
+/// where that matters, and every parameter where two would still be the same.
 #[must_use]
-pub fn title(result: &StrategyResult) -> String {
-    match (result.name, result.params.get("trailing_days").map(String::as_str)) {
+pub fn titles(results: &[StrategyResult]) -> Vec<String> {
+    let short = |result: &StrategyResult| match (
+        result.name,
+        result.params.get("trailing_days").map(String::as_str),
+    ) {
         ("highest-apr", Some("1")) => "highest-apr (spot)".to_owned(),
         ("highest-apr", Some(days)) => format!("highest-apr ({days}-day mean)"),
         (name, _) => name.to_owned(),
-    }
+    };
+    let all: Vec<String> = results.iter().map(short).collect();
+    let titles = results.iter().zip(&all).map(|(result, title)| {
+        if all.iter().filter(|other| *other == title).count() < 2 {
+            return title.clone();
+        }
+        let params = result.params.iter().map(|(key, value)| format!("{key} {value}"));
+        format!("{} ({})", result.name, params.collect::<Vec<_>>().join(", "))
+    });
+    titles.collect()
 }
 
-fn page(suite: &Suite, result: &StrategyResult, labels: &Labels) -> StrategyPage {
+fn page(suite: &Suite, name: &str, result: &StrategyResult, labels: &Labels) -> StrategyPage {
     let outcome = &result.outcome;
     let mut decisions: Vec<DecisionLine> = suite
         .sleeves
@@ -170,7 +186,7 @@ fn page(suite: &Suite, result: &StrategyResult, labels: &Labels) -> StrategyPage
         .collect();
     decisions.sort_by(|a, b| (a.day, &a.sleeve).cmp(&(b.day, &b.sleeve)));
     StrategyPage {
-        name: title(result),
+        name: name.to_owned(),
         params: result
             .params
             .iter()
@@ -182,8 +198,9 @@ fn page(suite: &Suite, result: &StrategyResult, labels: &Labels) -> StrategyPage
         switches: outcome.switches,
         turnover: outcome.turnover,
         cost_pct: outcome.cost * 100.0,
-        gas_pct: outcome.gas.map(|gas| gas * 100.0),
+        gas_pct: outcome.gas().map(|gas| gas * 100.0),
         exitable_24h_pct: outcome.exitable_24h_pct(),
+        idle_pct: outcome.idle_pct(),
         nav: outcome.days.iter().map(|point| (point.day, point.nav)).collect(),
         allocation: allocation(&result.journals, labels),
         decisions,

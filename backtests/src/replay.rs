@@ -50,24 +50,24 @@ pub enum Marks {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ReplayError {
     /// The strategy has no answer.
-    #[error("strategy {strategy} on {day}: {source}")]
+    #[error("strategy {strategy} on {day}: {cause}")]
     Strategy {
         /// The strategy.
         strategy: &'static str,
         /// The decision day.
         day: Day,
         /// Why.
-        source: StrategyError,
+        cause: StrategyError,
     },
     /// The ledger refused the plan.
-    #[error("strategy {strategy} on {day}: {source}")]
+    #[error("strategy {strategy} on {day}: {cause}")]
     Execute {
         /// The strategy.
         strategy: &'static str,
         /// The decision day.
         day: Day,
         /// Why.
-        source: ExecuteError,
+        cause: ExecuteError,
     },
     /// A capital that is no amount.
     #[error("capital {capital} is not a positive amount")]
@@ -116,7 +116,7 @@ async fn decide(
     journal: &mut (dyn FnMut(Entry) + Send),
 ) -> Result<bool, ReplayError> {
     let (strategy, day) = (run.strategy.name(), view.clock().day());
-    let failed = |source| ReplayError::Execute { strategy, day, source };
+    let failed = |cause| ReplayError::Execute { strategy, day, cause };
     let observed = Observed {
         view: *view,
         portfolio: ledger.holdings().await.map_err(failed)?,
@@ -129,11 +129,8 @@ async fn decide(
         },
     };
     let state = State { strategy: run.strategy, policy: run.policy };
-    let decision = step(&state, &observed).map_err(|source| ReplayError::Strategy {
-        strategy,
-        day,
-        source,
-    })?;
+    let decision =
+        step(&state, &observed).map_err(|cause| ReplayError::Strategy { strategy, day, cause })?;
     let has_work = !decision.approved.plan().is_empty();
     journal(Entry::Decided(Box::new(decision.entry)));
     if !has_work {

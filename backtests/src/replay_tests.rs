@@ -73,7 +73,7 @@ fn a_switch_worked_by_hand() {
     assert_eq!((outcome.switches, outcome.decisions), (1, 6));
     assert!((outcome.turnover - 1.0).abs() < 1e-12);
     assert!((outcome.cost - 0.002).abs() < 1e-12);
-    assert_eq!(outcome.gas, None, "unknown gas is not free gas");
+    assert_eq!(outcome.gas(), None, "unknown gas is not free gas");
     assert_eq!(outcome.exitable_24h_pct(), None, "unknown exit is not zero");
 }
 

@@ -149,28 +149,32 @@ pub fn run(
     on_progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Suite, SuiteError> {
     let first = settings.schedule.first();
-    let markets = sleeves.iter().map(|sleeve| sleeve.frame.markets().len()).sum();
-    let is_open = |sleeve: &Sleeve| {
-        sleeve.frame.view(first.end()).quotes().iter().any(plimsoll_frame::Quote::is_open)
-    };
-    let (sleeves, closed): (Vec<_>, Vec<_>) = sleeves.into_iter().partition(is_open);
-    if sleeves.is_empty() {
+    let (open, closed): (Vec<&Sleeve>, Vec<&Sleeve>) =
+        sleeves.iter().partition(|sleeve| is_open(sleeve, &settings.schedule));
+    if open.is_empty() {
+        let markets = sleeves.iter().map(|sleeve| sleeve.frame.markets().len()).sum();
         return Err(SuiteError::NothingOpen { day: first, markets });
     }
-    let jobs = settings.strategies.len() * sleeves.len() * (1 + settings.variants.len());
+    // A variant begins on another day, on which other sleeves may have something to buy.
+    let of_variant = |(_, _, schedule): &(&str, String, Schedule)| -> Vec<&Sleeve> {
+        sleeves.iter().filter(|sleeve| is_open(sleeve, schedule)).collect()
+    };
+    let variants: Vec<Vec<&Sleeve>> = settings.variants.iter().map(of_variant).collect();
+    let replays = open.len() + variants.iter().map(Vec::len).sum::<usize>();
+    let jobs = settings.strategies.len() * replays;
     let done = AtomicUsize::new(0);
     let tick = || on_progress(done.fetch_add(1, Ordering::Relaxed) + 1, jobs);
     let results = settings
         .strategies
         .par_iter()
-        .map(|strategy| result(strategy.as_ref(), &sleeves, settings, &tick))
+        .map(|strategy| result(strategy.as_ref(), &open, &variants, settings, &tick))
         .collect::<Result<Vec<_>, ReplayError>>()?;
     Ok(Suite {
-        sleeves: sleeves
+        sleeves: open
             .into_iter()
-            .map(|sleeve| (sleeve.id, sleeve.frame.markets().len()))
+            .map(|sleeve| (sleeve.id.clone(), sleeve.frame.markets().len()))
             .collect(),
-        left_out: closed.into_iter().map(|sleeve| sleeve.id).collect(),
+        left_out: closed.into_iter().map(|sleeve| sleeve.id.clone()).collect(),
         results,
         variants: settings
             .variants
@@ -180,14 +184,21 @@ pub fn run(
     })
 }
 
+/// Whether something in the sleeve can be bought at the first decision of `schedule`.
+fn is_open(sleeve: &Sleeve, schedule: &Schedule) -> bool {
+    let view = sleeve.frame.view(schedule.first().end());
+    view.quotes().iter().any(plimsoll_frame::Quote::is_open)
+}
+
 fn result(
     strategy: &dyn Strategy,
-    sleeves: &[Sleeve],
+    sleeves: &[&Sleeve],
+    variants: &[Vec<&Sleeve>],
     settings: &Settings<'_>,
     tick: &(dyn Fn() + Sync),
 ) -> Result<StrategyResult, ReplayError> {
-    let capital = settings.capital / sleeves.len() as f64;
-    let run = |sleeve: &Sleeve, schedule: &Schedule, marks: Marks| {
+    let run = |sleeve: &Sleeve, schedule: &Schedule, marks: Marks, count: usize| {
+        let capital = settings.capital / count as f64;
         let gas = |time| (settings.gas)(&sleeve.id, time);
         let is_free = settings.is_equal_free && strategy.name() == "equal";
         let job = Replay {
@@ -202,7 +213,7 @@ fn result(
             marks,
         };
         let keeps_journal = settings.keeps_journal && marks == Marks::Daily;
-        let mut outcome = Outcome::of([], DECIMALS, capital);
+        let mut outcome = Outcome::default();
         let mut journal = Vec::new();
         futures::executor::block_on(replay(&job, &mut |entry| {
             outcome.add(&entry, DECIMALS, capital);
@@ -215,17 +226,17 @@ fn result(
     };
     let main: Vec<_> = sleeves
         .par_iter()
-        .map(|sleeve| run(sleeve, &settings.schedule, Marks::Daily))
+        .map(|sleeve| run(sleeve, &settings.schedule, Marks::Daily, sleeves.len()))
         .collect::<Result<_, ReplayError>>()?;
     let (by_sleeve, journals): (Vec<_>, Vec<_>) = main.into_iter().unzip();
     let variants = settings
         .variants
         .par_iter()
-        .map(|(_, _, schedule)| {
-            let each = sleeves
-                .par_iter()
-                .map(|sleeve| run(sleeve, schedule, Marks::Decisions).map(|run| run.0));
-            let outcomes = each.collect::<Result<Vec<_>, ReplayError>>()?;
+        .zip(variants)
+        .map(|((_, _, schedule), sleeves)| {
+            let one = |sleeve: &&Sleeve| run(sleeve, schedule, Marks::Decisions, sleeves.len());
+            let outcomes = sleeves.par_iter().map(|sleeve| one(sleeve).map(|run| run.0));
+            let outcomes = outcomes.collect::<Result<Vec<_>, ReplayError>>()?;
             Ok(Outcome::join(&outcomes).annualised_pct())
         })
         .collect::<Result<Vec<_>, ReplayError>>()?;

@@ -1,6 +1,6 @@
 //! Results as files: NAV and trades as Parquet, the journal as one JSON object a line.
 
-use crate::pages::title;
+use crate::pages::titles;
 use crate::replay::DECIMALS;
 use crate::suite::Suite;
 use plimsoll_core::{Entry, MarketId};
@@ -13,28 +13,28 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The system refused.
-    #[error("{path}: {source}; choose another folder with --out")]
+    #[error("{path}: {cause}; choose another folder with --out")]
     Io {
         /// The file or folder.
         path: String,
         /// What the system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// polars refused.
-    #[error("{path}: {source}")]
+    #[error("{path}: {cause}")]
     Table {
         /// The file.
         path: String,
         /// What polars said.
-        source: PolarsError,
+        cause: PolarsError,
     },
     /// An entry that is no JSON.
-    #[error("{path}: {source}")]
+    #[error("{path}: {cause}")]
     Json {
         /// The file.
         path: String,
         /// What the serializer said.
-        source: serde_json::Error,
+        cause: serde_json::Error,
     },
 }
 
@@ -44,7 +44,7 @@ pub enum WriteError {
 /// [`WriteError::Io`].
 pub fn write_file(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, WriteError> {
     write_with(folder, name, |file| {
-        file.write_all(bytes).map_err(|source| WriteError::Io { path: name.to_owned(), source })
+        file.write_all(bytes).map_err(|cause| WriteError::Io { path: name.to_owned(), cause })
     })
 }
 
@@ -69,7 +69,7 @@ pub fn write_parquet(
     name: &str,
     table: PolarsResult<DataFrame>,
 ) -> Result<PathBuf, WriteError> {
-    let failed = |source| WriteError::Table { path: name.to_owned(), source };
+    let failed = |cause| WriteError::Table { path: name.to_owned(), cause };
     let mut table = table.map_err(failed)?;
     write_with(folder, name, |file| {
         ParquetWriter::new(file).finish(&mut table).map(|_| ()).map_err(failed)
@@ -83,7 +83,7 @@ fn write_with(
     write: impl FnOnce(&mut BufWriter<File>) -> Result<(), WriteError>,
 ) -> Result<PathBuf, WriteError> {
     let path = folder.join(name);
-    let failed = |source| WriteError::Io { path: path.display().to_string(), source };
+    let failed = |cause| WriteError::Io { path: path.display().to_string(), cause };
     std::fs::create_dir_all(folder).map_err(failed)?;
     let partial = folder.join(format!("{name}.partial"));
     let mut file = BufWriter::new(File::create(&partial).map_err(failed)?);
@@ -96,18 +96,18 @@ fn write_with(
 fn write_journal(folder: &Path, suite: &Suite) -> Result<PathBuf, WriteError> {
     let name = "journal.jsonl";
     write_with(folder, name, |file| {
-        for result in &suite.results {
+        for (name, result) in titles(&suite.results).iter().zip(&suite.results) {
             for ((sleeve, _), journal) in suite.sleeves.iter().zip(&result.journals) {
                 for entry in journal {
                     let line = serde_json::json!({
-                        "strategy": title(result),
+                        "strategy": name,
                         "sleeve": sleeve.to_string(),
                         "record": entry,
                     });
                     serde_json::to_writer(&mut *file, &line)
-                        .map_err(|source| WriteError::Json { path: name.to_owned(), source })?;
+                        .map_err(|cause| WriteError::Json { path: name.to_owned(), cause })?;
                     writeln!(file)
-                        .map_err(|source| WriteError::Io { path: name.to_owned(), source })?;
+                        .map_err(|cause| WriteError::Io { path: name.to_owned(), cause })?;
                 }
             }
         }
@@ -117,10 +117,12 @@ fn write_journal(folder: &Path, suite: &Suite) -> Result<PathBuf, WriteError> {
 
 /// Every entry with the strategy and the sleeve it belongs to.
 fn entries(suite: &Suite) -> impl Iterator<Item = (String, String, &Entry)> {
-    suite.results.iter().flat_map(move |result| {
+    let named = titles(&suite.results).into_iter().zip(&suite.results);
+    named.flat_map(move |(name, result)| {
         let sleeves = suite.sleeves.iter().zip(&result.journals);
         sleeves.flat_map(move |((sleeve, _), journal)| {
-            journal.iter().map(move |entry| (title(result), sleeve.to_string(), entry))
+            let name = name.clone();
+            journal.iter().map(move |entry| (name.clone(), sleeve.to_string(), entry))
         })
     })
 }

@@ -107,12 +107,12 @@ fn a_null_where_a_row_needs_a_name_is_refused_with_its_row() {
 }
 
 #[test]
-fn nan_and_a_negative_rate_are_dropped_and_shown() {
+fn nan_and_a_negative_rate_are_taken_out_and_shown() {
     let bad = Bad::new(set("supply_apr", f64::NAN));
-    assert_eq!(bad.flagged("not-a-number"), vec![(1, "dropped".to_owned())]);
+    assert_eq!(bad.flagged("not-a-number"), vec![(1, "value-withheld".to_owned())]);
     assert_eq!(code(&bad.backtest(&[])), 0, "one bad cell does not stop a replay");
     let bad = Bad::new(set("supply_apr", -0.02));
-    assert_eq!(bad.flagged("out-of-range"), vec![(1, "dropped".to_owned())]);
+    assert_eq!(bad.flagged("out-of-range"), vec![(1, "value-withheld".to_owned())]);
     let checked = plimsoll(&["data", "check", "--data", &bad.path]);
     assert!(
         said(&checked).contains("`supply_apr` is -0.02, allowed is a finite number >= 0, or null")
@@ -120,14 +120,86 @@ fn nan_and_a_negative_rate_are_dropped_and_shown() {
 }
 
 #[test]
-fn percent_where_a_fraction_belongs_is_caught_for_every_market() {
+fn percent_where_a_fraction_belongs_is_refused_with_the_remedy() {
     let bad = Bad::new(|table| table.with_column(col("supply_apr") * lit(100.0)));
-    let slips = bad.flagged("unit-slip");
-    assert!(slips.len() >= 5, "{slips:?}");
-    assert!(slips.iter().all(|(_, action)| action == "rate-withheld"));
     let message = bad.refused(&[]);
-    assert!(message.contains("no market can be bought"), "{message}");
-    assert!(message.contains("`plimsoll data check` says why"), "{message}");
+    assert!(
+        message.contains("synthetic_reserves_daily.parquet (index): supply_apr looks like percent"),
+        "{message}"
+    );
+    assert!(message.contains("divide the column by 100"), "{message}");
+}
+
+#[test]
+fn one_market_in_percent_is_not_bought_and_the_others_are() {
+    let bad = Bad::new(|table| {
+        let first = col("asset_address").eq(lit(plimsoll_backtests::generate::address(0)));
+        let scaled = when(first).then(col("supply_apr") * lit(100.0)).otherwise(col("supply_apr"));
+        table.with_column(scaled.alias("supply_apr"))
+    });
+    let slips = bad.flagged("unit-slip");
+    assert_eq!(slips.len(), 1, "{slips:?}");
+    assert!(slips[0].0 > 40 && slips[0].1 == "rate-withheld", "{slips:?}");
+    assert_eq!(code(&bad.backtest(&[])), 0);
+}
+
+#[test]
+fn a_loss_is_not_hidden_by_another_number_that_is_wrong() {
+    // The index of every market falls by a tenth on day 30, and utilization is nonsense from then on.
+    let day = lit(1_706_659_200_000i64)
+        .cast(DataType::Datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC)));
+    let bad = Bad::new(|table| {
+        let after = col("timestamp").gt_eq(day);
+        let fallen = when(after.clone()).then(col("liquidity_index") * lit(0.9));
+        let broken = when(after).then(lit(-1e-9));
+        table.with_columns([
+            fallen.otherwise(col("liquidity_index")).alias("liquidity_index"),
+            broken.otherwise(col("utilization")).alias("utilization"),
+        ])
+    });
+    let run = bad.backtest(&["--strategy", "hold", "--limits", "off", "--json"]);
+    let drawdown = crate::support::number(&document(&run)["strategies"][0]["max_drawdown_pct"]);
+    assert!((9.0..11.0).contains(&drawdown), "{drawdown}");
+}
+
+#[test]
+fn a_time_that_cannot_be_is_dropped_and_nothing_hangs() {
+    let bad = Bad::new(|table| {
+        let far =
+            lit(i64::MAX / 4).cast(DataType::Datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC)));
+        table.with_column(when(one_row()).then(far).otherwise(col("timestamp")).alias("timestamp"))
+    });
+    assert_eq!(bad.flagged("out-of-range"), vec![(1, "dropped".to_owned())]);
+    assert_eq!(code(&bad.backtest(&[])), 0);
+}
+
+#[test]
+fn the_same_rows_in_two_files_are_taken_once_and_shown() {
+    let bad = Bad::new(|table| table);
+    let file = bad.folder.path().join("synthetic_reserves_daily.parquet");
+    std::fs::copy(&file, bad.folder.path().join("zz_reserves_daily.parquet")).unwrap();
+    let twice = bad.flagged("duplicate");
+    assert_eq!(twice.len(), 6);
+    assert!(twice.iter().all(|(rows, action)| *rows == 60 && action == "dropped"), "{twice:?}");
+    assert_eq!(code(&bad.backtest(&[])), 0);
+}
+
+#[test]
+fn an_address_that_is_none_is_refused_with_its_file_row_and_column() {
+    let message = Bad::new(|table| {
+        let gone = when(one_row()).then(lit("")).otherwise(col("asset_address"));
+        table.with_column(gone.alias("asset_address"))
+    })
+    .refused(&[]);
+    assert!(message.contains("row 180 of those read: `asset_address` is \"\""), "{message}");
+    assert!(message.contains("synthetic_reserves_daily.parquet"), "{message}");
+}
+
+#[test]
+fn networks_without_an_id_are_named_when_nothing_is_left() {
+    let bad = Bad::new(|table| table.with_column(lit("atlantis").alias("chain")));
+    let message = bad.refused(&[]);
+    assert!(message.contains("the chains atlantis have no known id"), "{message}");
 }
 
 #[test]
@@ -209,7 +281,10 @@ fn words_that_contradict_or_cannot_be_are_refused() {
         (vec!["--cost-bps", "10001"], "10001 is not in 0..=10000"),
         (vec!["--capital", "nan"], "expected a number from 1 to 1e15"),
         (vec!["--from", "yesterday"], "expected a date YYYY-MM-DD"),
-        (vec!["--limits", "bold"], "expected cautious, balanced, adventurous, measurable or off"),
+        (
+            vec!["--limits", "bold"],
+            "expected cautious, balanced, adventurous, strict, measurable or off",
+        ),
         (vec!["--contract", "aave-weekly", "--chains", "base"], "cannot be used with"),
     ] {
         let run = bad.backtest(&words);

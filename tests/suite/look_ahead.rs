@@ -39,17 +39,45 @@ fn journal_until(data: &Path, out: &Path, strategy: &str, cut: i64) -> Vec<Strin
         .collect()
 }
 
-/// Alters every number of every row after day `cut`: other rates, another index, other names.
-fn alter(file: &Path, cut: i64, factor: f64) {
-    let after = col("timestamp").gt(lit((FIRST + cut + 1) * DAY_MS - 1)
-        .cast(DataType::Datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC))));
-    let numbers = ["supply_apr", "borrow_apr", "liquidity_index", "tvl_usd", "exit_usd"];
-    let scaled = numbers.map(|name| {
-        when(after.clone()).then(col(name) * lit(factor)).otherwise(col(name)).alias(name)
-    });
-    let renamed = when(after).then(lit("XYZ")).otherwise(col("symbol")).alias("symbol");
-    let altered = read(file).lazy().with_columns(scaled).with_column(renamed).collect().unwrap();
-    write(file, altered);
+/// Whether a row of `column` lies after day `cut`.
+fn is_after(column: &str, cut: i64) -> Expr {
+    let end = lit((FIRST + cut + 1) * DAY_MS - 1);
+    col(column).gt(end.cast(DataType::Datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC))))
+}
+
+fn scaled(name: &'static str, after: &Expr, factor: f64) -> Expr {
+    when(after.clone()).then(col(name) * lit(factor)).otherwise(col(name)).alias(name)
+}
+
+/// Alters every row after day `cut`: other rates, another index, other liquidity and prices, another
+/// name, no borrowing; one market is gone; gas and ether cost something else.
+fn alter(data: &Path, cut: i64, factor: f64) {
+    let file = data.join("synthetic_reserves_daily.parquet");
+    let after = is_after("timestamp", cut);
+    let numbers =
+        ["supply_apr", "borrow_apr", "liquidity_index", "tvl_usd", "exit_usd", "price_usd"];
+    let first = col("asset_address").eq(lit(plimsoll_backtests::generate::address(0)));
+    let renamed = when(after.clone()).then(lit("XYZ")).otherwise(col("symbol")).alias("symbol");
+    let closed = when(after.clone())
+        .then(lit(false))
+        .otherwise(col("borrowing_enabled"))
+        .alias("borrowing_enabled");
+    let altered = read(&file)
+        .lazy()
+        .with_columns(numbers.map(|name| scaled(name, &after, factor)))
+        .with_columns([renamed, closed])
+        .filter(after.and(first).not());
+    write(&file, altered.collect().unwrap());
+    for (name, column) in [
+        ("gas_price_daily_synthetic.parquet", "avg_gas_price_gwei"),
+        ("prices_daily_synthetic.parquet", "price_usd"),
+    ] {
+        // The price of the last day before the cut is known on the next day only, so the day of the cut
+        // itself is altered too: it may not be seen on that day.
+        let after = is_after("date", cut - 1);
+        let table = read(&data.join(name)).lazy().with_column(scaled(column, &after, factor));
+        write(&data.join(name), table.collect().unwrap());
+    }
 }
 
 /// Six runs of the binary, and a hundredth of what `PROPTEST_CASES` asks for where that is more.
@@ -66,15 +94,16 @@ proptest! {
     #[test]
     fn altering_every_row_after_a_cut_changes_nothing_written_about_the_days_before(
         cut in 10i64..DAYS - 2,
-        factor in prop_oneof![0.2f64..0.9, 1.1f64..200.0],
+        // Below the factor at which the source as a whole is taken for percent and refused.
+        factor in prop_oneof![0.2f64..0.9, 1.1f64..40.0],
         seed in 0u64..1000,
         strategy in prop::sample::select(vec!["hold", "equal", "highest-apr@trailing_days=7", "mean7-hysteresis"]),
     ) {
         let (folder, _) = folder();
         let data = folder.path().join("data");
-        let file = generated(&data, 5, u32::try_from(DAYS).unwrap(), seed);
+        generated(&data, 5, u32::try_from(DAYS).unwrap(), seed);
         let before = journal_until(&data, &folder.path().join("a"), strategy, cut);
-        alter(&file, cut, factor);
+        alter(&data, cut, factor);
         let after = journal_until(&data, &folder.path().join("b"), strategy, cut);
         prop_assert!(!before.is_empty());
         prop_assert_eq!(before, after, "rows after the cut change nothing written about the days before it");

@@ -58,6 +58,16 @@ impl GasBook {
         self.0.get(&chain)?.get(&time.day().plus(-1)).copied()
     }
 
+    /// Returns every price as bytes, for a hash of what was read.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        let all = self.0.iter().flat_map(|(chain, days)| days.iter().map(move |row| (chain, row)));
+        all.flat_map(|(chain, (day, gwei))| {
+            [chain.0.to_le_bytes(), day.0.to_le_bytes(), gwei.to_bits().to_le_bytes()].concat()
+        })
+        .collect()
+    }
+
     /// Whether no chain has a price.
     #[must_use]
     pub fn is_empty(&self) -> bool {

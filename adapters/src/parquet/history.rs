@@ -118,6 +118,20 @@ impl History {
         }
         let (protocol, chain) = (texts("protocol", false)?, texts("chain", kind == Kind::Pools)?);
         let (address, symbol) = (texts("address", false)?, texts("symbol", false)?);
+        for (name, texts) in [("protocol", &protocol), ("address", &address)] {
+            let is_bad = |text: &Option<Arc<str>>| {
+                text.as_deref().is_none_or(|text| text.trim().is_empty() || text.contains(':'))
+            };
+            if let Some(row) = texts.iter().position(is_bad) {
+                let found = texts.get(row).cloned().flatten().unwrap_or_default().to_string();
+                return Err(AdapterError::BadName {
+                    file,
+                    column: kind.column_of(name),
+                    row,
+                    found,
+                });
+            }
+        }
         let (markets, codes) = markets(kind, &protocol, &chain, &address);
         let disorder = disorder(&time, &codes, &markets, &symbol, &chain);
         let numbers = |name: &str| -> Result<Float64Chunked, AdapterError> {

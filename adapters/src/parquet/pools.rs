@@ -25,10 +25,10 @@ pub(super) fn columns(table: &Table) -> Result<Vec<Expr>, AdapterError> {
     let none = |name: &str| lit(NULL).cast(DataType::Float64).alias(name);
     Ok(vec![
         table.instant("timestamp")?.alias("time"),
-        col("protocol"),
-        col("chain"),
-        col("pool_id").alias("address"),
-        col("symbol"),
+        table.text("protocol")?,
+        table.text("chain")?,
+        table.text("pool_id")?.alias("address"),
+        table.text("symbol")?,
         lit(NULL).cast(DataType::String).alias("key"),
         base.alias("supply_apr"),
         reward.alias("reward_apr"),

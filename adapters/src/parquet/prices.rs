@@ -50,6 +50,21 @@ impl PriceBook {
         (time.days_since(day.end()) <= KNOWN_FOR_DAYS).then_some(*close)
     }
 
+    /// Returns every price as bytes, for a hash of what was read.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for (symbol, days) in self.0.iter() {
+            bytes.extend(symbol.len().to_le_bytes());
+            bytes.extend(symbol.as_bytes());
+            for (day, close) in days {
+                bytes.extend(day.0.to_le_bytes());
+                bytes.extend(close.to_bits().to_le_bytes());
+            }
+        }
+        bytes
+    }
+
     /// How many symbols have a price.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -21,9 +21,9 @@ pub(super) fn columns(table: &Table) -> Result<Vec<Expr>, AdapterError> {
     Ok(vec![
         table.instant("timestamp")?.alias("time"),
         table.text("protocol")?.fill_null(lit("aave-v3")).alias("protocol"),
-        col("chain"),
-        col("asset_address").alias("address"),
-        col("symbol"),
+        table.text("chain")?,
+        table.text("asset_address")?.alias("address"),
+        table.text("symbol")?,
         table.text("pool_id")?.alias("key"),
         table.number("supply_apr")?,
         table.number("reward_apr")?,

@@ -21,8 +21,10 @@ pub(super) enum Wanted {
 impl Wanted {
     fn holds(self, dtype: &DataType) -> bool {
         match self {
+            // A column without a single value has no type of its own.
+            _ if dtype.is_null() => true,
             Wanted::Text => *dtype == DataType::String,
-            Wanted::Number => dtype.is_primitive_numeric() || dtype.is_null(),
+            Wanted::Number => dtype.is_primitive_numeric(),
             Wanted::Flag => *dtype == DataType::Boolean,
             Wanted::Instant => matches!(dtype, DataType::Date | DataType::Datetime(_, _)),
         }
@@ -118,7 +120,7 @@ impl Table {
     /// A text column, null where the file has no such column.
     pub(super) fn text(&self, column: &'static str) -> Result<Expr, AdapterError> {
         Ok(match self.allow(column, Wanted::Text)? {
-            true => col(column),
+            true => col(column).cast(DataType::String),
             false => lit(NULL).cast(DataType::String).alias(column),
         })
     }
@@ -126,7 +128,7 @@ impl Table {
     /// A flag column, null where the file has no such column.
     pub(super) fn flag(&self, column: &'static str) -> Result<Expr, AdapterError> {
         Ok(match self.allow(column, Wanted::Flag)? {
-            true => col(column),
+            true => col(column).cast(DataType::Boolean),
             false => lit(NULL).cast(DataType::Boolean).alias(column),
         })
     }

@@ -65,6 +65,8 @@ pub struct StrategyPage {
     pub gas_pct: Option<f64>,
     /// Lowest share of NAV that could have left within 24 hours, percent; `None` where unknown.
     pub exitable_24h_pct: Option<f64>,
+    /// Mean share of NAV that sat in no market, percent.
+    pub idle_pct: Option<f64>,
     /// NAV at the end of each day, 1 at the start.
     pub nav: Vec<(Day, f64)>,
     /// Weights at the end of each day, largest first, labels short; what is missing to 1 is idle.

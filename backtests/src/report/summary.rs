@@ -38,7 +38,7 @@ impl Column {
 }
 
 /// What was measured, left to right.
-const COLUMNS: [Column; 8] = [
+const COLUMNS: [Column; 9] = [
     Column::Figure("Annualised %", |page| page.annualised_pct, NO_RETURN),
     Column::Figure(
         "Max drawdown %",
@@ -58,6 +58,11 @@ const COLUMNS: [Column; 8] = [
         "Exitable 24 h %",
         |page| page.exitable_24h_pct,
         "At least one market held does not say how much could be withdrawn.",
+    ),
+    Column::Figure(
+        "Idle %",
+        |page| page.idle_pct,
+        "There is no NAV of which a share could sit idle.",
     ),
 ];
 

@@ -43,6 +43,7 @@ fn blank(name: &str) -> StrategyPage {
         cost_pct: 0.31,
         gas_pct: None,
         exitable_24h_pct: None,
+        idle_pct: Some(12.5),
         nav: Vec::new(),
         allocation: Vec::new(),
         decisions: Vec::new(),

@@ -117,6 +117,20 @@ pub enum AdapterError {
         /// The row among those read, from 0.
         row: usize,
     },
+    /// A name that cannot be part of a market id.
+    #[error(
+        "{file}: row {row} of those read: `{column}` is {found:?}, which is no name: it must not be empty or hold a colon"
+    )]
+    BadName {
+        /// The file.
+        file: String,
+        /// The column.
+        column: &'static str,
+        /// The row among those read, from 0.
+        row: usize,
+        /// What was found.
+        found: String,
+    },
     /// No row in the span that was asked for.
     #[error("{file}: no row from {from} to {to}; the file covers {covers}")]
     EmptyRange {

@@ -1,13 +1,13 @@
 //! The feed: adapters' observations through the gate into one frame.
 
 use crate::adapter::{Adapter, AdapterError, Disorder};
-use plimsoll_core::{Denomination, MarketId};
+use plimsoll_core::{Denomination, MarketId, Time};
 use plimsoll_frame::{
     FrameError, Gate, GateSettings, MarketFrame, MarketFrameBuilder, MarketRow, Observation,
     QualityReport,
 };
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// What a person wants to know of a market.
@@ -47,6 +47,19 @@ pub enum FeedError {
     /// An adapter failed.
     #[error(transparent)]
     Adapter(#[from] AdapterError),
+    /// A whole source in percent.
+    #[error(
+        "{source_name}: supply_apr looks like percent: in {slipped} of {judged} markets it promises about \
+         a hundred times what the index grows; divide the column by 100"
+    )]
+    LooksLikePercent {
+        /// The source.
+        source_name: String,
+        /// Markets that look like percent.
+        slipped: usize,
+        /// Markets that could be judged.
+        judged: usize,
+    },
     /// Rows that are no frame.
     #[error(transparent)]
     Frame(#[from] FrameError),
@@ -68,13 +81,21 @@ pub async fn collect(
     let mut catalog = Catalog::new();
     let mut hash = Sha256::new();
     let mut rows_read = 0;
-    for adapter in adapters.iter_mut() {
+    // Rows of one file are told apart by its gate; between several files this does it.
+    let mut taken = HashMap::new();
+    let is_many = adapters.len() > 1;
+    for (place, adapter) in adapters.iter_mut().enumerate() {
         let mut gate = Gate::new(&adapter.name(), settings.clone());
         while let Some(batch) = adapter.observe().await? {
             for observation in batch {
                 digest(&mut hash, &observation);
                 remember(&mut catalog, &observation);
                 rows_read += 1;
+                let key = (observation.row.market.clone(), observation.row.time);
+                if is_many && is_elsewhere(&mut taken, key, place) {
+                    gate.note_elsewhere(&observation);
+                    continue;
+                }
                 if let Some(row) = gate.admit(observation) {
                     builder.push(&row);
                 }
@@ -91,11 +112,27 @@ pub async fn collect(
                 }
             }
         }
+        if let Some((slipped, judged)) = gate.looks_like_percent() {
+            return Err(FeedError::LooksLikePercent {
+                source_name: adapter.name(),
+                slipped,
+                judged,
+            });
+        }
         quality.merge(gate.report());
     }
     let frame = builder.finish()?;
-    let data_hash = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let data_hash = hexadecimal(hash);
     Ok(Feed { frame, quality, catalog, data_hash, rows_read })
+}
+
+/// Whether another file has given the row of `key` already; remembers that this one has.
+fn is_elsewhere(
+    taken: &mut HashMap<(MarketId, Time), usize>,
+    key: (MarketId, Time),
+    place: usize,
+) -> bool {
+    *taken.entry(key).or_insert(place) != place
 }
 
 fn remember(catalog: &mut Catalog, observation: &Observation) {
@@ -116,23 +153,90 @@ fn remember(catalog: &mut Catalog, observation: &Observation) {
     }
 }
 
-/// Feeds one observation to the hash: its key, its time, then every number with its presence.
+/// Feeds one observation to the hash: every field, texts with their length, numbers with their
+/// presence, so that no two observations give the same bytes.
 fn digest(hash: &mut Sha256, observation: &Observation) {
-    let MarketRow { market, time, numbers, .. } = &observation.row;
-    hash.update(market.as_str());
-    hash.update(time.0.to_le_bytes());
-    hash.update(observation.symbol.as_bytes());
-    let beside = [observation.borrow_apr];
-    for value in numbers.iter().chain(&beside) {
-        hash.update([u8::from(value.is_some())]);
-        hash.update(value.unwrap_or_default().to_bits().to_le_bytes());
+    let MarketRow { market, time, block, numbers } = &observation.row;
+    for text in [market.as_str(), observation.symbol.as_ref()] {
+        hash.update(text.len().to_le_bytes());
+        hash.update(text);
     }
-    hash.update(observation.updated_at.map_or(0, |time| time.0).to_le_bytes());
-    let flags = [
-        observation.marked_stale,
-        observation.takes_deposits == Some(true),
-        observation.takes_deposits == Some(false),
-        observation.borrowable == Some(true),
-    ];
-    hash.update(flags.map(u8::from));
+    hash.update(time.0.to_le_bytes());
+    for value in numbers.iter().chain(&[observation.borrow_apr]) {
+        present(hash, value.map(f64::to_bits));
+    }
+    present(hash, *block);
+    present(hash, observation.updated_at.map(|time| time.0.cast_unsigned()));
+    present(hash, observation.key_network.map(|chain| chain.0));
+    present(hash, observation.index_decimals.map(u64::from));
+    for flag in [observation.borrowable, observation.takes_deposits, observation.is_active] {
+        present(hash, flag.map(u64::from));
+    }
+    hash.update([u8::from(observation.marked_stale)]);
+}
+
+fn present(hash: &mut Sha256, value: Option<u64>) {
+    hash.update([u8::from(value.is_some())]);
+    hash.update(value.unwrap_or_default().to_le_bytes());
+}
+
+fn hexadecimal(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Returns the hash of `data_hash` and of what else a run read, such as gas prices.
+#[must_use]
+pub fn extended(data_hash: &str, more: &[u8]) -> String {
+    if more.is_empty() {
+        return data_hash.to_owned();
+    }
+    let mut hash = Sha256::new();
+    hash.update(data_hash);
+    hash.update(more);
+    hexadecimal(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll_core::ChainId;
+    use plimsoll_frame::Column;
+
+    fn hashed(observation: &Observation) -> String {
+        let mut hash = Sha256::new();
+        digest(&mut hash, observation);
+        hexadecimal(hash)
+    }
+
+    #[test]
+    fn every_field_of_an_observation_is_in_the_hash() {
+        let market: MarketId = "aave-v3:1:0xa".parse().unwrap();
+        let base = Observation::of(MarketRow::empty(market, Time(1)), "USDC");
+        let mut others = vec![
+            Observation { symbol: "USDT".into(), ..base.clone() },
+            Observation { updated_at: Some(Time(0)), ..base.clone() },
+            Observation { borrow_apr: Some(0.0), ..base.clone() },
+            Observation { borrowable: Some(false), ..base.clone() },
+            Observation { takes_deposits: Some(false), ..base.clone() },
+            Observation { is_active: Some(false), ..base.clone() },
+            Observation { marked_stale: true, ..base.clone() },
+            Observation { key_network: Some(ChainId(56)), ..base.clone() },
+            Observation { index_decimals: Some(6), ..base.clone() },
+        ];
+        for column in Column::ALL {
+            let row = base.row.clone().with(column, Some(0.0));
+            others.push(Observation { row, ..base.clone() });
+        }
+        let mut row = base.row.clone();
+        row.block = Some(0);
+        others.push(Observation { row: row.clone(), ..base.clone() });
+        row.time = Time(2);
+        others.push(Observation { row, ..base.clone() });
+        let mut hashes: Vec<String> = others.iter().map(hashed).collect();
+        hashes.push(hashed(&base));
+        let count = hashes.len();
+        hashes.sort();
+        hashes.dedup();
+        assert_eq!(hashes.len(), count, "two observations that differ have different hashes");
+    }
 }

@@ -68,12 +68,12 @@ pub enum FrameError {
         time: Time,
     },
     /// A market id that is none.
-    #[error("row {row}: {source}")]
+    #[error("row {row}: {cause}")]
     MarketId {
         /// The row, from 0.
         row: usize,
         /// What is wrong with it.
-        source: plimsoll_core::ids::MarketIdError,
+        cause: plimsoll_core::ids::MarketIdError,
     },
     /// polars refused an operation on a table that had passed validation.
     #[error(transparent)]

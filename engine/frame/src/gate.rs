@@ -171,6 +171,18 @@ impl Gate {
         self.report.add(&finding, || format!("no chain id is known for {name:?}"));
     }
 
+    /// Returns how many markets have rates that look like percent, and of how many, where it is most of
+    /// them: then it is the source that is in percent, not a market that slipped.
+    #[must_use]
+    pub fn looks_like_percent(&self) -> Option<(usize, usize)> {
+        let judged =
+            self.markets.values().map(|memory| memory.rated).filter(|(rows, _)| *rows >= 10);
+        let (slipped, all) = judged.fold((0, 0), |(slipped, all), (rows, slips)| {
+            (slipped + usize::from(2 * slips >= rows), all + 1)
+        });
+        (all >= 3 && 2 * slipped >= all).then_some((slipped, all))
+    }
+
     /// Adds a row that another source has given for the same market and time.
     pub fn note_elsewhere(&mut self, observation: &Observation) {
         let source = self.source.clone();
@@ -334,6 +346,13 @@ impl Gate {
         if let Some(apr) = row.get(Column::SupplyApr) {
             found.extend(doubts::rate(&self.settings, observation, before, apr));
             found.extend(doubts::frozen(&self.settings, observation, before, apr));
+        }
+        if row.get(Column::SupplyApr).is_some_and(|apr| apr > 0.0)
+            && let Some(memory) = self.markets.get_mut(&row.market)
+        {
+            memory.rated.0 += 1;
+            memory.rated.1 +=
+                u64::from(found.iter().any(|(defect, _)| *defect == Defect::UnitSlip));
         }
         for (defect, detail) in &found {
             self.note(observation, *defect, Action::RateWithheld, || detail.clone());

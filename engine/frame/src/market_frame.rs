@@ -81,6 +81,12 @@ impl MarketFrame {
         &self.markets
     }
 
+    /// Whether any row has a number in `column`.
+    #[must_use]
+    pub fn has_any(&self, column: Column) -> bool {
+        self.numbers(column).is_some_and(|numbers| numbers.null_count() < numbers.len())
+    }
+
     /// The first and the last time, or `None` without rows.
     #[must_use]
     pub fn span(&self) -> Option<(Time, Time)> {
@@ -282,7 +288,7 @@ fn read_markets(table: &DataFrame) -> Result<(Vec<MarketId>, Vec<usize>), FrameE
         let text = text.ok_or(FrameError::Null { column: schema::MARKET, row })?;
         if !texts.contains_key(text) {
             let market: MarketId =
-                text.parse().map_err(|source| FrameError::MarketId { row, source })?;
+                text.parse().map_err(|cause| FrameError::MarketId { row, cause })?;
             places.insert(market.clone(), 0);
             texts.insert(text, market);
         }

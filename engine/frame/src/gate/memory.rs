@@ -27,6 +27,8 @@ pub(super) struct Memory {
     pub(super) past: VecDeque<f64>,
     /// Index and rate of the last days, oldest first, rows without either left out.
     pub(super) track: VecDeque<(Time, f64, f64)>,
+    /// Rows with a rate above zero, and those of them taken for percent.
+    pub(super) rated: (u64, u64),
     /// Runs of days without a row: the first and the last missing day of each.
     pub(super) gaps: Vec<(Day, Day)>,
 }
@@ -95,6 +97,7 @@ impl Memory {
             seen: 1,
             past: VecDeque::with_capacity(PAST_RATES),
             track: tracked(row).into_iter().collect(),
+            rated: (0, 0),
             gaps: Vec::new(),
         }
     }
