@@ -18,8 +18,8 @@ pub(crate) fn labels<'m>(
     if is_contract {
         labels.push(format!(
             "Contract {}: a check of arithmetic, no proof of skill. It crosses chains with no bridge, \
-             fills missing days forward and takes every row as it is; limits are off and `equal` \
-             rebalances free.",
+             fills missing days forward and takes every row as it is; limits are off and the rule \
+             equal rebalances free.",
             aave_weekly::NAME
         ));
     }
@@ -163,9 +163,9 @@ pub(crate) fn cover(
         setting("Assets", options.assets.join(", ")),
         setting("Limits", format!("{:?}", options.limits).to_lowercase()),
     ];
-    if let Some(contract) = options.contract {
+    if options.contract.is_some() {
         settings = vec![
-            setting("Contract", format!("{contract:?}")),
+            setting("Contract", aave_weekly::NAME.to_owned()),
             setting("Cost of one-way turnover", format!("{cost_bps} bp, the first entry free")),
         ];
     }

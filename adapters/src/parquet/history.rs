@@ -1,9 +1,9 @@
 //! Recorded history as an adapter: one day a batch, in the order of time.
 
-use super::keys::{disorder, interned, markets, network_of, order, whole};
+use super::keys::{disorder, interned, markets, network_of, order};
 use super::pools::{self, apr_from_apy_pct};
 use super::prices::PriceBook;
-use super::table::Table;
+use super::table::{Table, short};
 use super::{Selection, reserves};
 use async_trait::async_trait;
 use plimsoll_core::{ChainId, MarketId, Time};
@@ -12,7 +12,7 @@ use plimsoll_execute::{Adapter, AdapterError};
 use plimsoll_frame::{Column as Number, MarketRow, Observation};
 use polars::prelude::*;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A kind of file that holds observations of markets.
@@ -83,106 +83,47 @@ struct Rows {
 }
 
 impl History {
-    /// Reads the selected rows of `path`.
+    /// Reads the selected rows of all files of one kind, as one history: it may be cut into several.
     pub(super) fn read(
         kind: Kind,
-        path: &Path,
+        paths: &[PathBuf],
         selection: &Selection,
     ) -> Result<History, AdapterError> {
-        let table = Table::open(path)?;
-        let columns = match kind {
-            Kind::Reserves => reserves::columns(&table)?,
-            Kind::Pools => pools::columns(&table)?,
+        let name = paths.iter().map(|path| short(path)).collect::<Vec<_>>().join(", ");
+        let failed = |error: PolarsError| AdapterError::Unreadable {
+            file: name.clone(),
+            detail: error.to_string(),
         };
-        let read = table.collect(select(&table, columns, selection)?)?;
-        let file = table.file();
-        let texts = |name: &'static str,
-                     may_be_null: bool|
-         -> Result<Vec<Option<Arc<str>>>, AdapterError> {
-            let column = table.column(&read, name)?.clone();
-            interned(&column, may_be_null).map_err(|row| AdapterError::Null {
-                file: file.clone(),
-                column: kind.column_of(name),
-                row,
-            })
-        };
-        let time = table.column(&read, "time")?;
-        let time = whole(time).map_err(|row| AdapterError::Null {
-            file: file.clone(),
-            column: "timestamp",
-            row,
-        })?;
-        let is_in_range = |time: &i64| selection.from.is_none_or(|from| Time(*time).day() >= from);
-        if !time.iter().any(is_in_range) {
-            return Err(table.empty_range(selection.from, selection.to, "timestamp")?);
+        let mut all = DataFrame::empty();
+        let mut empty = Vec::new();
+        for path in paths {
+            let (part, lacks) = part(kind, path, selection)?;
+            all = if all.width() == 0 { part } else { all.vstack(&part).map_err(failed)? };
+            empty.extend(lacks);
         }
-        let (protocol, chain) = (texts("protocol", false)?, texts("chain", kind == Kind::Pools)?);
-        let (address, symbol) = (texts("address", false)?, texts("symbol", false)?);
-        for (name, texts) in [("protocol", &protocol), ("address", &address)] {
-            let is_bad = |text: &Option<Arc<str>>| {
-                text.as_deref().is_none_or(|text| text.trim().is_empty() || text.contains(':'))
-            };
-            if let Some(row) = texts.iter().position(is_bad) {
-                let found = texts.get(row).cloned().flatten().unwrap_or_default().to_string();
-                return Err(AdapterError::BadName {
-                    file,
-                    column: kind.column_of(name),
-                    row,
-                    found,
-                });
-            }
+        if empty.len() == paths.len()
+            && let Some(error) = empty.into_iter().next()
+        {
+            return Err(error);
         }
+        all.rechunk_mut();
+        let rows = Rows::of(kind, &all).map_err(failed)?;
+        let texts =
+            |name: &str| all.column(name).map(|column| interned(column).unwrap_or_default());
+        let chain = texts("chain").map_err(failed)?;
+        let (protocol, address) =
+            (texts("protocol").map_err(failed)?, texts("address").map_err(failed)?);
         let (markets, codes) = markets(kind, &protocol, &chain, &address);
-        let disorder = disorder(&time, &codes, &markets, &symbol, &chain);
-        let numbers = |name: &str| -> Result<Float64Chunked, AdapterError> {
-            let numbers = table.column(&read, name)?.f64().cloned();
-            numbers.map_err(|error| AdapterError::Unreadable {
-                file: file.clone(),
-                detail: error.to_string(),
-            })
-        };
-        let flags = |name: &str| -> Result<BooleanChunked, AdapterError> {
-            let flags = table.column(&read, name)?.bool().cloned();
-            flags.map_err(|error| AdapterError::Unreadable {
-                file: file.clone(),
-                detail: error.to_string(),
-            })
-        };
-        let mut values = Vec::new();
-        for number in Number::ALL {
-            let column = numbers(number.name())?;
-            let is_apy =
-                kind == Kind::Pools && matches!(number, Number::SupplyApr | Number::RewardApr);
-            values.push((
-                number,
-                if is_apy { column.apply_values(apr_from_apy_pct) } else { column },
-            ));
-        }
-        let updated_at = table.column(&read, "updated_at")?.i64().cloned().map_err(|error| {
-            AdapterError::Unreadable { file: file.clone(), detail: error.to_string() }
-        })?;
-        let rows = Rows {
-            key_network: texts("key", true)?.iter().map(|key| network_of(key.as_deref())).collect(),
-            symbol: symbol.into_iter().map(Option::unwrap_or_default).collect(),
-            updated_at,
-            borrow_apr: numbers("borrow_apr")?,
-            borrowable: flags("borrowable")?,
-            is_active: flags("is_active")?,
-            takes_deposits: flags("takes_deposits")?,
-            marked_stale: flags("marked_stale")?,
-            numbers: values,
-            time,
-        };
         Ok(History {
             kind,
-            name: super::table::short(path),
             order: order(&rows.time, &codes, &markets),
+            disorder: disorder(&rows.time, &codes, &markets, &rows.symbol, &chain),
             codes,
             markets,
             next: 0,
             prices: PriceBook::default(),
-            disorder,
             rows,
+            name,
         })
     }
 
@@ -251,6 +192,91 @@ impl Adapter for History {
     }
 }
 
+impl Rows {
+    /// Takes the columns out of a table that [`part`] has checked.
+    fn of(kind: Kind, table: &DataFrame) -> PolarsResult<Rows> {
+        let texts =
+            |name: &str| table.column(name).map(|column| interned(column).unwrap_or_default());
+        let flags = |name: &str| table.column(name)?.bool().cloned();
+        let mut numbers = Vec::new();
+        for number in Number::ALL {
+            let column = table.column(number.name())?.f64()?.clone();
+            let is_apy =
+                kind == Kind::Pools && matches!(number, Number::SupplyApr | Number::RewardApr);
+            numbers.push((
+                number,
+                if is_apy { column.apply_values(apr_from_apy_pct) } else { column },
+            ));
+        }
+        Ok(Rows {
+            time: table.column("time")?.i64()?.iter().flatten().collect(),
+            symbol: texts("symbol")?.into_iter().map(Option::unwrap_or_default).collect(),
+            key_network: texts("key")?.iter().map(|key| network_of(key.as_deref())).collect(),
+            updated_at: table.column("updated_at")?.i64()?.clone(),
+            numbers,
+            borrow_apr: table.column("borrow_apr")?.f64()?.clone(),
+            borrowable: flags("borrowable")?,
+            is_active: flags("is_active")?,
+            takes_deposits: flags("takes_deposits")?,
+            marked_stale: flags("marked_stale")?,
+        })
+    }
+}
+
+/// The selected rows of one file, checked, and the error of a span without rows where it has none.
+fn part(
+    kind: Kind,
+    path: &Path,
+    selection: &Selection,
+) -> Result<(DataFrame, Option<AdapterError>), AdapterError> {
+    let table = Table::open(path)?;
+    let columns = match kind {
+        Kind::Reserves => reserves::columns(&table)?,
+        Kind::Pools => pools::columns(&table)?,
+    };
+    let read = table.collect(select(&table, columns, selection)?)?;
+    let mut needed = vec!["time", "protocol", "address", "symbol"];
+    if kind == Kind::Reserves {
+        needed.push("chain");
+    }
+    for name in needed {
+        let column = table.column(&read, name)?;
+        if column.null_count() > 0 {
+            let row = column.is_null().iter().position(|is_null| is_null == Some(true));
+            return Err(AdapterError::Null {
+                file: table.file(),
+                column: kind.column_of(name),
+                row: row.unwrap_or_default(),
+            });
+        }
+    }
+    for name in ["protocol", "address"] {
+        let is_bad = |text: &Option<Arc<str>>| {
+            text.as_deref().is_none_or(|text| text.trim().is_empty() || text.contains(':'))
+        };
+        let texts = interned(table.column(&read, name)?).unwrap_or_default();
+        if let Some(row) = texts.iter().position(is_bad) {
+            return Err(AdapterError::BadName {
+                file: table.file(),
+                column: kind.column_of(name),
+                row,
+                found: texts.get(row).cloned().flatten().unwrap_or_default().to_string(),
+            });
+        }
+    }
+    let is_in_range = |time: i64| selection.from.is_none_or(|from| Time(time).day() >= from);
+    let reaches = table
+        .column(&read, "time")?
+        .i64()
+        .is_ok_and(|times| times.iter().flatten().any(is_in_range));
+    let lacks = if reaches {
+        None
+    } else {
+        Some(table.empty_range(selection.from, selection.to, "timestamp")?)
+    };
+    Ok((read, lacks))
+}
+
 /// The query for the selected rows.
 fn select(
     table: &Table,
@@ -260,7 +286,7 @@ fn select(
     let mut query = table.scan();
     if !selection.chains.is_empty() {
         let names = table.collect(table.scan().select([col("chain").unique()]))?;
-        let wanted = interned(table.column(&names, "chain")?, true).unwrap_or_default();
+        let wanted = interned(table.column(&names, "chain")?).unwrap_or_default();
         let wanted = wanted.into_iter().flatten().filter(|name| {
             ChainId::by_name(name).is_some_and(|chain| selection.chains.contains(&chain))
         });

@@ -7,29 +7,15 @@ use polars::prelude::Column;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// The texts of a column, each distinct one once in memory; the row of the first null that may not be.
-pub(super) fn interned(column: &Column, may_be_null: bool) -> Result<Vec<Option<Arc<str>>>, usize> {
-    let Ok(texts) = column.str() else {
-        return Err(0);
-    };
+/// The texts of a column, each distinct one once in memory; `None` where it holds no texts.
+pub(super) fn interned(column: &Column) -> Option<Vec<Option<Arc<str>>>> {
     let mut known: HashMap<&str, Arc<str>> = HashMap::new();
-    texts
+    let texts = column
+        .str()
+        .ok()?
         .iter()
-        .enumerate()
-        .map(|(row, text)| match text {
-            None if may_be_null => Ok(None),
-            None => Err(row),
-            Some(text) => Ok(Some(known.entry(text).or_insert_with(|| text.into()).clone())),
-        })
-        .collect()
-}
-
-/// The numbers of a column; the row of the first null.
-pub(super) fn whole(column: &Column) -> Result<Vec<i64>, usize> {
-    let Ok(numbers) = column.i64() else {
-        return Err(0);
-    };
-    numbers.iter().enumerate().map(|(row, number)| number.ok_or(row)).collect()
+        .map(|text| text.map(|text| known.entry(text).or_insert_with(|| text.into()).clone()));
+    Some(texts.collect())
 }
 
 pub(super) type Texts = [Option<Arc<str>>];
@@ -101,7 +87,7 @@ pub(super) fn disorder(
     time: &[i64],
     codes: &[usize],
     markets: &[Option<MarketId>],
-    symbol: &Texts,
+    symbol: &[Arc<str>],
     chain: &Texts,
 ) -> Vec<Disorder> {
     struct Found {
@@ -119,17 +105,17 @@ pub(super) fn disorder(
         found.rows += 1;
     };
     for (row, (at, code)) in time.iter().zip(codes).enumerate() {
-        let text =
-            |texts: &Texts| texts.get(row).cloned().flatten().unwrap_or_default().to_string();
+        let named =
+            |texts: &[Arc<str>]| texts.get(row).map(ToString::to_string).unwrap_or_default();
         let fresh = |name: String| Found { first: *at, last: *at, rows: 0, name };
         if markets.get(*code).is_some_and(Option::is_none) {
-            let name = text(chain);
+            let name = chain.get(row).map(text).unwrap_or_default().to_owned();
             note(unknown.entry(name.clone()).or_insert_with(|| fresh(name)), *at);
             continue;
         }
         let before = latest.entry(*code).or_insert(*at);
         if *at < *before {
-            note(unsorted.entry(*code).or_insert_with(|| fresh(text(symbol))), *at);
+            note(unsorted.entry(*code).or_insert_with(|| fresh(named(symbol))), *at);
         }
         *before = (*before).max(*at);
     }

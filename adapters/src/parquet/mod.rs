@@ -87,14 +87,18 @@ impl ParquetSource {
         self
     }
 
-    /// Reads the selected rows and returns one adapter per file.
+    /// Reads the selected rows and returns one adapter per kind of file.
     ///
     /// # Errors
     /// [`AdapterError`] naming the file, and the column and row where there is one.
     pub fn adapters(&self, selection: &Selection) -> Result<Vec<Box<dyn Adapter>>, AdapterError> {
         let mut histories = Vec::new();
-        for (kind, file) in &self.files {
-            histories.push(History::read(*kind, file, selection)?);
+        for kind in Kind::ALL {
+            let of_kind = self.files.iter().filter(|(known, _)| *known == kind);
+            let files: Vec<PathBuf> = of_kind.map(|(_, file)| file.clone()).collect();
+            if !files.is_empty() {
+                histories.push(History::read(kind, &files, selection)?);
+            }
         }
         let symbols = histories.iter().flat_map(History::symbols).collect();
         let prices = self.prices(&symbols, selection)?;

@@ -160,3 +160,30 @@ fn pool_yields_become_apr_fractions_and_have_no_index() {
     let ids: Vec<_> = all.iter().map(|row| row.row.market.as_str()).collect();
     assert_eq!(ids, ["curve-dex:1:p-1"; 2], "a pool keeps its chain where a row lacks it");
 }
+
+#[test]
+fn history_cut_into_two_files_is_read_as_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let part = |name: &str, first: &str, second: &str| {
+        write(
+            folder.path(),
+            name,
+            vec![
+                instants("timestamp", &[first, second], 0),
+                Column::new("chain".into(), ["ethereum", "ethereum"]),
+                Column::new("asset_address".into(), ["0xaa", "0xaa"]),
+                Column::new("symbol".into(), ["USDC", "USDC"]),
+                Column::new("supply_apr".into(), [0.04, 0.03]),
+                Column::new("liquidity_index".into(), [1.1, 1.1001]),
+            ],
+        );
+    };
+    part("a_reserves_daily_2024.parquet", "2024-12-30", "2024-12-31");
+    part("a_reserves_daily_2025.parquet", "2025-01-01", "2025-01-02");
+    assert_eq!(read(folder.path(), &Selection::default()).len(), 4);
+    let later = Selection { from: Some(day("2025-01-01")), ..Selection::default() };
+    assert_eq!(read(folder.path(), &later).len(), 4, "what lies before serves as the past");
+    let never = Selection { from: Some(day("2030-01-01")), ..Selection::default() };
+    let source = ParquetSource::open(folder.path()).unwrap();
+    assert!(matches!(source.adapters(&never), Err(AdapterError::EmptyRange { .. })));
+}

@@ -102,7 +102,8 @@ pub(super) fn strategies(report: &Report) -> Markup {
             "Drawdown is the largest fall from the running peak; "
             "CVaR 95 is the mean loss of the worst 5 % of days, a positive figure is a loss. Turnover "
             "is one-way, as a multiple of NAV. Cost (on turnover) and gas are percent of NAV at the "
-            "time, summed. Exitable is the lowest share of NAV that could have left within 24 hours."
+            "time, summed. Exitable is the lowest share of NAV that could have left within 24 hours, idle the mean "
+            "share that sat in no market."
         }
         (reasons(report))
     }

@@ -1,13 +1,13 @@
 //! The feed: adapters' observations through the gate into one frame.
 
 use crate::adapter::{Adapter, AdapterError, Disorder};
-use plimsoll_core::{Denomination, MarketId, Time};
+use plimsoll_core::{Denomination, MarketId};
 use plimsoll_frame::{
     FrameError, Gate, GateSettings, MarketFrame, MarketFrameBuilder, MarketRow, Observation,
     QualityReport,
 };
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a person wants to know of a market.
@@ -81,21 +81,13 @@ pub async fn collect(
     let mut catalog = Catalog::new();
     let mut hash = Sha256::new();
     let mut rows_read = 0;
-    // Rows of one file are told apart by its gate; between several files this does it.
-    let mut taken = HashMap::new();
-    let is_many = adapters.len() > 1;
-    for (place, adapter) in adapters.iter_mut().enumerate() {
+    for adapter in adapters.iter_mut() {
         let mut gate = Gate::new(&adapter.name(), settings.clone());
         while let Some(batch) = adapter.observe().await? {
             for observation in batch {
                 digest(&mut hash, &observation);
                 remember(&mut catalog, &observation);
                 rows_read += 1;
-                let key = (observation.row.market.clone(), observation.row.time);
-                if is_many && is_elsewhere(&mut taken, key, place) {
-                    gate.note_elsewhere(&observation);
-                    continue;
-                }
                 if let Some(row) = gate.admit(observation) {
                     builder.push(&row);
                 }
@@ -124,15 +116,6 @@ pub async fn collect(
     let frame = builder.finish()?;
     let data_hash = hexadecimal(hash);
     Ok(Feed { frame, quality, catalog, data_hash, rows_read })
-}
-
-/// Whether another file has given the row of `key` already; remembers that this one has.
-fn is_elsewhere(
-    taken: &mut HashMap<(MarketId, Time), usize>,
-    key: (MarketId, Time),
-    place: usize,
-) -> bool {
-    *taken.entry(key).or_insert(place) != place
 }
 
 fn remember(catalog: &mut Catalog, observation: &Observation) {
@@ -199,7 +182,7 @@ pub fn extended(data_hash: &str, more: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plimsoll_core::ChainId;
+    use plimsoll_core::{ChainId, Time};
     use plimsoll_frame::Column;
 
     fn hashed(observation: &Observation) -> String {

@@ -183,14 +183,6 @@ impl Gate {
         (all >= 3 && 2 * slipped >= all).then_some((slipped, all))
     }
 
-    /// Adds a row that another source has given for the same market and time.
-    pub fn note_elsewhere(&mut self, observation: &Observation) {
-        let source = self.source.clone();
-        self.note(observation, Defect::Duplicate, Action::Dropped, || {
-            format!("{source} repeats a row of another file; the first file's is kept")
-        });
-    }
-
     /// Returns the quality table of everything admitted so far.
     #[must_use]
     pub fn report(&self) -> QualityReport {
