@@ -68,7 +68,8 @@ const LATEST: Day = Day(47_481);
 pub struct Gate {
     source: String,
     settings: GateSettings,
-    markets: BTreeMap<MarketId, Memory>,
+    /// `None` only while a row of the market is being judged.
+    markets: BTreeMap<MarketId, Option<Box<Memory>>>,
     days: BTreeSet<Day>,
     report: QualityReport,
 }
@@ -103,8 +104,8 @@ impl Gate {
         self.clear_broken(&mut observation);
         let enforce = self.settings.mode == GateMode::Enforce;
         let market = observation.row.market.clone();
-        let Some(before) = self.markets.get(&market).cloned() else {
-            self.markets.insert(market, Memory::first(&observation));
+        let Some(mut memory) = self.markets.get_mut(&market).and_then(Option::take) else {
+            self.markets.insert(market, Some(Box::new(Memory::first(&observation))));
             if !enforce {
                 return Some(observation.row);
             }
@@ -113,17 +114,9 @@ impl Gate {
             });
             return None;
         };
-        if observation.row.time <= before.time {
-            self.note(&observation, Defect::Duplicate, Action::Dropped, || {
-                format!("a second row at {}; the first is kept", observation.row.time)
-            });
-            return None;
-        }
-        self.note_past(&observation, &before);
-        let withhold = self.doubts(&observation, &before);
-        if let Some(memory) = self.markets.get_mut(&market) {
-            memory.learn(&observation, withhold);
-        }
+        let judged = self.judge(&observation, &mut memory);
+        self.markets.insert(market, Some(memory));
+        let withhold = judged?;
         let mut row = observation.row;
         if enforce {
             if withhold {
@@ -135,6 +128,25 @@ impl Gate {
             }
         }
         Some(row)
+    }
+
+    /// Judges a row by what came before it, and remembers it. Returns whether its rates are withheld, or
+    /// `None` for a row that was there already.
+    fn judge(&mut self, observation: &Observation, memory: &mut Memory) -> Option<bool> {
+        if observation.row.time <= memory.time {
+            self.note(observation, Defect::Duplicate, Action::Dropped, || {
+                format!("a second row at {}; the first is kept", observation.row.time)
+            });
+            return None;
+        }
+        self.note_past(observation, memory);
+        let doubts = self.doubts(observation, memory);
+        if observation.row.get(Column::SupplyApr).is_some_and(|apr| apr > 0.0) {
+            memory.rated.0 += 1;
+            memory.rated.1 += u64::from(doubts.contains(&Defect::UnitSlip));
+        }
+        memory.learn(observation, !doubts.is_empty());
+        Some(!doubts.is_empty())
     }
 
     /// Adds rows that the source found out of order before it sorted them.
@@ -175,8 +187,12 @@ impl Gate {
     /// them: then it is the source that is in percent, not a market that slipped.
     #[must_use]
     pub fn looks_like_percent(&self) -> Option<(usize, usize)> {
-        let judged =
-            self.markets.values().map(|memory| memory.rated).filter(|(rows, _)| *rows >= 10);
+        let judged = self
+            .markets
+            .values()
+            .flatten()
+            .map(|memory| memory.rated)
+            .filter(|(rows, _)| *rows >= 10);
         let (slipped, all) = judged.fold((0, 0), |(slipped, all), (rows, slips)| {
             (slipped + usize::from(2 * slips >= rows), all + 1)
         });
@@ -203,7 +219,9 @@ impl Gate {
                 });
             }
         }
-        for (market, memory) in &self.markets {
+        let known =
+            self.markets.iter().filter_map(|(market, memory)| Some((market, memory.as_ref()?)));
+        for (market, memory) in known {
             for (from, to) in &memory.gaps {
                 let days = (from.0..=to.0).map(Day).filter(|day| self.days.contains(day)).count();
                 let rows = u64::try_from(days).unwrap_or(u64::MAX);
@@ -321,8 +339,8 @@ impl Gate {
         }
     }
 
-    /// Notes every doubt about the row's rate and returns whether there is one.
-    fn doubts(&mut self, observation: &Observation, before: &Memory) -> bool {
+    /// Notes every doubt about the row's rate and returns them.
+    fn doubts(&mut self, observation: &Observation, before: &Memory) -> Vec<Defect> {
         let row = &observation.row;
         let mut found = Vec::new();
         if observation.marked_stale {
@@ -339,13 +357,6 @@ impl Gate {
             found.extend(doubts::rate(&self.settings, observation, before, apr));
             found.extend(doubts::frozen(&self.settings, observation, before, apr));
         }
-        if row.get(Column::SupplyApr).is_some_and(|apr| apr > 0.0)
-            && let Some(memory) = self.markets.get_mut(&row.market)
-        {
-            memory.rated.0 += 1;
-            memory.rated.1 +=
-                u64::from(found.iter().any(|(defect, _)| *defect == Defect::UnitSlip));
-        }
         for (defect, detail) in &found {
             self.note(observation, *defect, Action::RateWithheld, || detail.clone());
         }
@@ -354,7 +365,7 @@ impl Gate {
                 "can be held, never bought".to_owned()
             });
         }
-        !found.is_empty()
+        found.into_iter().map(|(defect, _)| defect).collect()
     }
 }
 

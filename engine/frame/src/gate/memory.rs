@@ -73,6 +73,11 @@ impl Memory {
         if days < SHORTEST_TRACK_DAYS || growth < 5.0 * resolution {
             return None;
         }
+        // Rates of a month that are far above what the index grew would show in the newest one too; most
+        // rows end here.
+        if apr < 10.0 * growth * YEAR_DAYS / days {
+            return None;
+        }
         let steps = || self.track.iter().zip(self.track.iter().skip(1));
         let moved = steps().filter(|(before, after)| !is_same(before.1, after.1)).count();
         let mut promised: f64 =
