@@ -20,7 +20,7 @@ plimsoll=$target/release/plimsoll
 world=$cache/bench/1000x3650
 failed=0
 
-# measure NAME SECONDS MEGABYTES COMMAND...: the median of five runs after one to warm up.
+# measure NAME SECONDS MEGABYTES COMMAND... (0 for no goal): the median of five runs after one to warm up.
 measure() {
     local name=$1 seconds=$2 megabytes=$3
     shift 3
@@ -33,10 +33,12 @@ measure() {
         { wall[NR] = $1; if ($2 > peak) peak = $2 }
         END {
             median = wall[int((NR + 1) / 2)]
-            printf "%-52s median %6.2f s (%.2f to %.2f), goal < %s s; peak %4d MB", name, median, wall[1], wall[NR], seconds, peak / 1024
+            printf "%-56s median %6.2f s (%.2f to %.2f)", name, median, wall[1], wall[NR]
+            if (seconds > 0) printf ", goal < %s s", seconds
+            printf "; peak %4d MB", peak / 1024
             if (mb > 0) printf ", goal < %s MB", mb
             print ""
-            exit (median < seconds && (mb == 0 || peak / 1024 < mb)) ? 0 : 1
+            exit ((seconds == 0 || median < seconds) && (mb == 0 || peak / 1024 < mb)) ? 0 : 1
         }' || failed=1
 }
 
@@ -56,6 +58,7 @@ if [ ! -f "$world/synthetic_reserves_daily.parquet" ]; then
 fi
 measure '1,000 generated markets over ten years, five rules' 20 0 \
     "$plimsoll" backtest --data "$world" --no-spread --json
-measure '1,000 generated markets over ten years, with the spread' 20 0 \
+# Sixteen more replays of every rule; it has no goal of its own.
+measure '1,000 generated markets over ten years, with the spread' 0 0 \
     "$plimsoll" backtest --data "$world" --json
 exit $failed
