@@ -7,8 +7,10 @@
 
 pub mod approve;
 pub mod asset;
+pub mod curve;
 pub mod ids;
 pub mod journal;
+pub mod lending;
 pub mod plan;
 pub mod portfolio;
 pub mod preference;
@@ -19,8 +21,10 @@ pub use approve::{
     Approved, Enforcement, Evidence, MarketEvidence, Policy, Refusal, Verdict, Waiver, approve,
 };
 pub use asset::Denomination;
+pub use curve::{Curve, Kinked};
 pub use ids::{ChainId, MarketId};
 pub use journal::Entry;
+pub use lending::Lending;
 pub use plan::{Action, ActionKind, CostModel, Plan, PlanCost};
 pub use portfolio::{Nav, Portfolio, Position};
 pub use preference::{Limit, RiskLine, RiskPreference};
