@@ -3,6 +3,7 @@
 //! Pure: no clock, no file, no network. The live driver and the replay driver both call [`step()`].
 
 pub mod evidence;
+pub mod optimise;
 pub mod planning;
 pub mod step;
 

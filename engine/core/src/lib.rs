@@ -14,6 +14,7 @@ pub mod lending;
 pub mod plan;
 pub mod portfolio;
 pub mod preference;
+pub mod rates;
 pub mod time;
 pub mod units;
 

@@ -1,0 +1,199 @@
+//! A market's objective at chosen deposits, and the upper concave envelope over them.
+
+use super::{AMOUNT_TOLERANCE, Book, Choice, Earns, Prices};
+
+/// Equal steps between nothing and the most that may sit in a market.
+const STEPS: u32 = 40;
+/// Deposits on a market's own scale, as shares of its size.
+const OWN_SCALE: [f64; 14] =
+    [0.003, 0.01, 0.03, 0.06, 0.1, 0.2, 0.35, 0.6, 1.0, 1.5, 2.5, 4.0, 8.0, 16.0];
+/// How much more than a parabola through three nodes an arc may rise above its chord.
+const ARC_SAFETY: f64 = 1.5;
+
+/// One deposit and what it is worth.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Node {
+    pub(super) deposit: f64,
+    /// The objective, without prices.
+    worth: f64,
+    /// The objective at the present prices.
+    pub(super) value: f64,
+    /// How far the objective may rise above the chord to the next node.
+    arc: f64,
+    /// Whether nothing between this node and the next may be chosen.
+    is_hole: bool,
+}
+
+/// A market's nodes, smallest deposit first.
+pub(super) type Table = Vec<Node>;
+
+/// Every market's nodes.
+#[derive(Debug, Clone)]
+pub(super) struct Tables {
+    pub(super) each: Vec<Table>,
+}
+
+impl Tables {
+    pub(super) fn new(book: &Book) -> Tables {
+        Tables { each: book.choices.iter().map(|choice| tabulate(book, choice)).collect() }
+    }
+
+    /// Adds nodes around `deposits`, a few to the step.
+    pub(super) fn zoomed(&self, book: &Book, deposits: &[f64]) -> Tables {
+        let pairs = self.each.iter().zip(&book.choices).zip(deposits);
+        let each = pairs.map(|((table, choice), at)| zoom(book, choice, table, *at)).collect();
+        Tables { each }
+    }
+
+    pub(super) fn price(&mut self, book: &Book, prices: Prices) {
+        for (table, choice) in self.each.iter_mut().zip(&book.choices) {
+            for node in table {
+                node.value = node.worth
+                    - prices.stuck * choice.stuck(node.deposit)
+                    - prices.entering * choice.entering(node.deposit);
+            }
+        }
+    }
+}
+
+/// Deposits at which something changes: nothing, what is held, the caps, what can leave, and where
+/// utilization comes to a kink.
+pub(super) fn landmarks(book: &Book, choice: &Choice) -> Vec<f64> {
+    let ceiling = choice.ceiling().min(book.wealth.max(choice.held));
+    let mut marks = vec![0.0, choice.held, choice.cap, choice.least, choice.exits, ceiling];
+    if let Earns::Curve(lending) = &choice.earns {
+        marks.extend(lending.curve.kinks().into_iter().map(|kink| lending.deposit_at(kink)));
+        marks.push(lending.deposit_at(1.0));
+    }
+    let slack = AMOUNT_TOLERANCE * book.wealth;
+    marks.retain(|mark| (0.0..=ceiling).contains(mark) && choice.allows(*mark, slack));
+    marks.sort_by(f64::total_cmp);
+    marks.dedup_by(|a, b| (*a - *b).abs() <= slack);
+    marks
+}
+
+/// Deposits on the market's own scale: it may be far smaller than we are.
+pub(super) fn own_scale(choice: &Choice) -> Vec<f64> {
+    let Earns::Curve(lending) = &choice.earns else { return Vec::new() };
+    let size = lending.supplied.max(lending.borrowed);
+    OWN_SCALE.iter().map(|share| size * share).collect()
+}
+
+fn tabulate(book: &Book, choice: &Choice) -> Table {
+    let ceiling = choice.ceiling().min(book.wealth.max(choice.held));
+    let slack = AMOUNT_TOLERANCE * book.wealth;
+    let mut deposits = landmarks(book, choice);
+    let step = ceiling / f64::from(STEPS);
+    deposits.extend((0..=STEPS).map(|number| step * f64::from(number)));
+    deposits.extend(own_scale(choice).into_iter().filter(|deposit| *deposit < ceiling));
+    deposits
+        .retain(|deposit| choice.allows(*deposit, 0.0) || (deposit - choice.held).abs() <= slack);
+    nodes(book, choice, deposits)
+}
+
+fn zoom(book: &Book, choice: &Choice, table: &Table, at: f64) -> Table {
+    let place = table.partition_point(|node| node.deposit < at);
+    let low = place.checked_sub(2).and_then(|low| table.get(low)).or(table.first());
+    let high = table.get(place + 1).or(table.last());
+    let (Some(low), Some(high)) = (low, high) else { return table.clone() };
+    let width = high.deposit - low.deposit;
+    let more = (1..24).map(|number| low.deposit + width * f64::from(number) / 24.0);
+    let known = table.iter().map(|node| node.deposit);
+    let slack = AMOUNT_TOLERANCE * book.wealth;
+    let allowed = more.filter(|deposit| choice.allows(*deposit, slack));
+    nodes(book, choice, known.chain(allowed).collect())
+}
+
+/// Sorts `deposits`, adds the middles between them, and values all.
+fn nodes(book: &Book, choice: &Choice, mut deposits: Vec<f64>) -> Table {
+    let slack = AMOUNT_TOLERANCE * book.wealth;
+    deposits.sort_by(f64::total_cmp);
+    deposits.dedup_by(|b, a| {
+        let is_same = *b - *a <= slack;
+        // What is held must stay exactly what it is: standing still is free.
+        if is_same && (*b - choice.held).abs() <= slack {
+            *a = choice.held;
+        }
+        is_same
+    });
+    let mut guess = None;
+    let mut at = |deposit: f64| {
+        let worth = book.worth_near(choice, deposit, &mut guess);
+        Node { deposit, worth, value: worth, arc: 0.0, is_hole: false }
+    };
+    let mut table: Table = Vec::with_capacity(2 * deposits.len());
+    let mut previous: Option<f64> = None;
+    for deposit in deposits {
+        if let Some(before) = previous {
+            let middle = 0.5 * (before + deposit);
+            if !choice.allows(middle, slack) {
+                if let Some(last) = table.last_mut() {
+                    last.is_hole = true;
+                }
+            } else {
+                let (centre, end) = (at(middle), at(deposit));
+                // Standing still is a point apart: an arc is measured between moves.
+                let chord = |node: &Node| {
+                    let is_still = (node.deposit - choice.held).abs() <= slack;
+                    node.worth - if is_still { choice.fixed_cost } else { 0.0 }
+                };
+                if let Some(last) = table.last_mut() {
+                    let rise = chord(&centre) - 0.5 * (chord(last) + chord(&end));
+                    let arc = ARC_SAFETY * 0.25 * rise.max(0.0);
+                    last.arc = arc;
+                    table.push(Node { arc, ..centre });
+                }
+                table.push(end);
+                previous = Some(deposit);
+                continue;
+            }
+        }
+        table.push(at(deposit));
+        previous = Some(deposit);
+    }
+    table
+}
+
+/// A straight piece of an envelope.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Piece {
+    pub(super) market: usize,
+    pub(super) from: f64,
+    pub(super) to: f64,
+    pub(super) slope: f64,
+    /// Whether the objective lies below the piece between its ends.
+    pub(super) is_gap: bool,
+}
+
+/// The upper concave envelope of `table`, from its first node on.
+pub(super) fn envelope(market: usize, table: &Table) -> Vec<Piece> {
+    // Places of the hull's corners, leftmost first.
+    let mut corners: Vec<(usize, Node)> = Vec::with_capacity(table.len());
+    for (place, node) in table.iter().enumerate() {
+        while let [.., (_, before), (_, last)] = corners.as_slice() {
+            let rises = (last.value - before.value) * (node.deposit - last.deposit);
+            if rises > (node.value - last.value) * (last.deposit - before.deposit) {
+                break;
+            }
+            corners.pop();
+        }
+        corners.push((place, *node));
+    }
+    let pairs = corners.iter().zip(corners.iter().skip(1));
+    let pieces = pairs.map(|((first, from), (second, to))| Piece {
+        market,
+        from: from.deposit,
+        to: to.deposit,
+        slope: (to.value - from.value) / (to.deposit - from.deposit),
+        is_gap: from.is_hole || second - first > 1,
+    });
+    pieces.collect()
+}
+
+/// The most that `table` can be worth when each unit of deposit costs `price`.
+pub(super) fn most(table: &Table, price: f64) -> f64 {
+    let net = |node: &Node| node.value - price * node.deposit;
+    let alone = table.iter().map(net).fold(f64::NEG_INFINITY, f64::max);
+    let pairs = table.iter().zip(table.iter().skip(1)).filter(|(from, _)| !from.is_hole);
+    pairs.map(|(from, to)| net(from).max(net(to)) + from.arc).fold(alone, f64::max)
+}

@@ -1,0 +1,1 @@
+//! Features, forecasts, scenarios and scores.
