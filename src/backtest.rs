@@ -102,6 +102,7 @@ fn run_suite(
 ) -> anyhow::Result<Suite> {
     let settings = Settings {
         strategies: setup.strategies,
+        scores: &|_: &plimsoll_frame::View<'_>| std::sync::Arc::default(),
         policy: setup.policy,
         turnover_cost: Bps(options.cost_bps(config)),
         is_equal_free: options.contract.is_some(),

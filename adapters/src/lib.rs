@@ -1,8 +1,10 @@
 //! Sources of market rows: one file per protocol or kind of source.
 //!
-//! Only the Parquet source of recorded history is here yet. It refuses a file whose columns or types
-//! differ from what its kind needs, and never fills in a missing value.
+//! Recorded history in Parquet, and advertised yields over HTTP. A source refuses a file or an answer
+//! that differs from what its kind needs, and never fills in a missing value.
 
+pub mod llama;
 pub mod parquet;
 
+pub use llama::{LlamaSettings, LlamaSource};
 pub use parquet::{ParquetSource, Selection};

@@ -6,10 +6,14 @@ use plimsoll_allocate::{Observed, RunScenario, State, step};
 use plimsoll_core::journal::{Entry, Marked};
 use plimsoll_core::{Amount, Bps, CostModel, Day, Policy, Time};
 use plimsoll_execute::{ExecuteError, Executor};
-use plimsoll_frame::{MarketFrame, Strategy, StrategyError, View};
+use plimsoll_frame::{MarketFrame, Scores, Strategy, StrategyError, View};
+use std::sync::Arc;
 
 /// Gas of one action at a time, in whole units of the vault's denomination; `None` where unknown.
 pub type GasPerAction<'a> = dyn Fn(Time) -> Option<f64> + Sync + 'a;
+
+/// What is expected of each market, given what has been observed.
+pub type ScoreSource<'a> = dyn Fn(&View<'_>) -> Arc<Scores> + Sync + 'a;
 
 /// Decimals of a replayed vault: fine enough that rounding stays below any figure shown.
 pub const DECIMALS: u8 = 18;
@@ -21,6 +25,8 @@ pub struct Replay<'a> {
     pub frame: &'a MarketFrame,
     /// The rule.
     pub strategy: &'a dyn Strategy,
+    /// What is expected of each market.
+    pub scores: &'a ScoreSource<'a>,
     /// The limits.
     pub policy: &'a Policy,
     /// When to decide.
@@ -117,8 +123,10 @@ async fn decide(
 ) -> Result<bool, ReplayError> {
     let (strategy, day) = (run.strategy.name(), view.clock().day());
     let failed = |cause| ReplayError::Execute { strategy, day, cause };
+    let scores = (run.scores)(view);
     let observed = Observed {
         view: *view,
+        scores: &scores,
         portfolio: ledger.holdings().await.map_err(failed)?,
         run: run.scenario,
         costs: CostModel {

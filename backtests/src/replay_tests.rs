@@ -41,6 +41,7 @@ fn run(rows: Vec<MarketRow>, spec: &str, bps: u32, decide: Decide) -> Vec<Entry>
     let strategy = by_name(spec).unwrap();
     let policy = Policy { preference: RiskPreference::default(), enforcement: Enforcement::Off };
     let job = Replay {
+        scores: &|_: &View<'_>| Arc::default(),
         frame: &frame,
         strategy: strategy.as_ref(),
         policy: &policy,

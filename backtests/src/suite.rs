@@ -2,7 +2,7 @@
 //! nobody can foresee.
 
 use crate::outcome::Outcome;
-use crate::replay::{DECIMALS, Marks, Replay, ReplayError, replay};
+use crate::replay::{DECIMALS, Marks, Replay, ReplayError, ScoreSource, replay};
 use crate::schedule::{Decide, EmptySchedule, Schedule, Span};
 use crate::sleeves::{Sleeve, SleeveId};
 use chrono::Weekday;
@@ -38,6 +38,8 @@ pub type GasSource<'a> = dyn Fn(&SleeveId, Time) -> Option<f64> + Sync + 'a;
 pub struct Settings<'a> {
     /// The rules, in the order of the report.
     pub strategies: Vec<Box<dyn Strategy>>,
+    /// What is expected of each market.
+    pub scores: &'a ScoreSource<'a>,
     /// The limits.
     pub policy: Policy,
     /// Cost on one-way turnover.
@@ -204,6 +206,7 @@ fn result(
         let job = Replay {
             frame: &sleeve.frame,
             strategy,
+            scores: settings.scores,
             policy: &settings.policy,
             schedule,
             turnover_cost: if is_free { Bps(0) } else { settings.turnover_cost },

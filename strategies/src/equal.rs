@@ -2,7 +2,7 @@
 
 use crate::ranking::Ranking;
 use plimsoll_core::MarketId;
-use plimsoll_frame::{Reason, Strategy, StrategyError, Target, View};
+use plimsoll_frame::{Reason, Situation, Strategy, StrategyError, Target};
 use std::collections::BTreeMap;
 
 /// Spreads evenly over the open markets at every decision. What is held in a market that cannot be
@@ -19,11 +19,8 @@ impl Strategy for Equal {
         BTreeMap::new()
     }
 
-    fn target(
-        &self,
-        view: &View<'_>,
-        held: &BTreeMap<MarketId, f64>,
-    ) -> Result<Target, StrategyError> {
+    fn target(&self, now: &Situation<'_>) -> Result<Target, StrategyError> {
+        let Situation { view, held, .. } = now;
         let open = Ranking::new(view, 1).into_open();
         if open.is_empty() {
             return Ok(Target::stay(Reason::NothingOpen));

@@ -1,8 +1,7 @@
 //! `highest-apr`: everything where the rate is highest.
 
 use crate::ranking::Ranking;
-use plimsoll_core::MarketId;
-use plimsoll_frame::{Strategy, StrategyError, Target, View};
+use plimsoll_frame::{Situation, Strategy, StrategyError, Target};
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 
@@ -28,11 +27,7 @@ impl Strategy for HighestApr {
         BTreeMap::from([("trailing_days", self.trailing_days.to_string())])
     }
 
-    fn target(
-        &self,
-        view: &View<'_>,
-        held: &BTreeMap<MarketId, f64>,
-    ) -> Result<Target, StrategyError> {
-        Ok(Ranking::new(view, self.trailing_days.get()).best_above(held, 0.0)?)
+    fn target(&self, now: &Situation<'_>) -> Result<Target, StrategyError> {
+        Ok(Ranking::new(&now.view, self.trailing_days.get()).best_above(now.held, 0.0)?)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::ranking::Ranking;
 use plimsoll_core::{Apr, MarketId};
-use plimsoll_frame::{Reason, Strategy, StrategyError, Target, View};
+use plimsoll_frame::{Reason, Situation, Strategy, StrategyError, Target};
 use std::collections::BTreeMap;
 
 /// Enters one market and stays: the named one, else the one with the highest 7-day mean rate at the
@@ -26,11 +26,8 @@ impl Strategy for Hold {
         )])
     }
 
-    fn target(
-        &self,
-        view: &View<'_>,
-        held: &BTreeMap<MarketId, f64>,
-    ) -> Result<Target, StrategyError> {
+    fn target(&self, now: &Situation<'_>) -> Result<Target, StrategyError> {
+        let Situation { view, held, .. } = now;
         if !held.is_empty() {
             return Ok(Target::stay(Reason::Hold));
         }

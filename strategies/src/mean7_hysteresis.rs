@@ -1,8 +1,7 @@
 //! `mean7-hysteresis`: the highest mean rate, but only where it wins by a margin.
 
 use crate::ranking::Ranking;
-use plimsoll_core::MarketId;
-use plimsoll_frame::{Strategy, StrategyError, Target, View};
+use plimsoll_frame::{Situation, Strategy, StrategyError, Target};
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 
@@ -33,11 +32,7 @@ impl Strategy for Mean7Hysteresis {
         ])
     }
 
-    fn target(
-        &self,
-        view: &View<'_>,
-        held: &BTreeMap<MarketId, f64>,
-    ) -> Result<Target, StrategyError> {
-        Ok(Ranking::new(view, self.trailing_days.get()).best_above(held, self.margin)?)
+    fn target(&self, now: &Situation<'_>) -> Result<Target, StrategyError> {
+        Ok(Ranking::new(&now.view, self.trailing_days.get()).best_above(now.held, self.margin)?)
     }
 }

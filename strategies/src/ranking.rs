@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// Days within which a held market whose rate is unknown today still counts as known enough to hold.
 const PATIENCE_DAYS: i64 = 7;
 
-/// The rate of each market: the newest one, or its mean over the last days.
+/// The rate of each market, rewards included: the newest one, or its mean over the last days.
 #[derive(Debug)]
 pub(crate) struct Ranking<'v> {
     view: View<'v>,
@@ -23,9 +23,16 @@ impl<'v> Ranking<'v> {
         let quotes = view.quotes();
         let rates: Vec<_> = if trailing_days <= 1 {
             let fresh = quotes.iter().filter(|quote| quote.is_fresh);
-            fresh.filter_map(|quote| Some((quote.market.clone(), quote.supply_apr?.0))).collect()
+            let total =
+                |quote: &Quote| Some(quote.supply_apr?.0 + quote.reward_apr.map_or(0.0, |r| r.0));
+            fresh.filter_map(|quote| Some((quote.market.clone(), total(quote)?))).collect()
         } else {
-            view.trailing_mean(Column::SupplyApr, i64::from(trailing_days))
+            let mut rates = view.trailing_mean(Column::SupplyApr, i64::from(trailing_days));
+            for (market, rate) in &mut rates {
+                let days = i64::from(trailing_days);
+                *rate += view.trailing_mean_of(market, Column::RewardApr, days).unwrap_or_default();
+            }
+            rates
         };
         let mut open: Vec<_> = quotes
             .into_iter()

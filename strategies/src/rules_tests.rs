@@ -1,8 +1,11 @@
 //! Every rule, worked by hand, and the property that holds for all of them.
 
 use super::*;
-use plimsoll_core::{Day, MarketId, Time};
-use plimsoll_frame::{Column, MarketFrame, MarketRow, Reason};
+use plimsoll_core::preference::Fraction;
+use plimsoll_core::{Day, Enforcement, MarketId, Policy, RiskLine, RiskPreference, Time};
+use plimsoll_frame::{
+    Column, Costs, MarketFrame, MarketRow, Reason, Scores, Situation, Strategy, StrategyError, View,
+};
 use proptest::prelude::*;
 
 fn market(name: &str) -> MarketId {
@@ -25,7 +28,25 @@ fn frame(rates: &[(&str, &[Option<f64>])]) -> MarketFrame {
 fn decide(spec: &str, frame: &MarketFrame, held: &[(&str, f64)]) -> plimsoll_frame::Target {
     let held = held.iter().map(|(name, weight)| (market(name), *weight)).collect();
     let (_, last) = frame.span().unwrap();
-    by_name(spec).unwrap().target(&frame.view(last.day().end()), &held).unwrap()
+    ask(by_name(spec).unwrap().as_ref(), frame.view(last.day().end()), &held).unwrap()
+}
+
+/// What a rule wants without scores, costs or limits.
+fn ask(
+    strategy: &dyn Strategy,
+    view: View<'_>,
+    held: &BTreeMap<MarketId, f64>,
+) -> Result<plimsoll_frame::Target, StrategyError> {
+    let preference = RiskPreference::of_line(RiskLine::Balanced);
+    strategy.target(&Situation {
+        view,
+        scores: &Scores::default(),
+        held,
+        nav: 1.0,
+        costs: Costs::default(),
+        policy: &Policy { preference, enforcement: Enforcement::Off },
+        leaving_first: Fraction::of_percent(10),
+    })
 }
 
 fn all_in(target: &plimsoll_frame::Target) -> Option<String> {
@@ -84,7 +105,7 @@ fn hold_enters_the_named_market_and_never_moves() {
     assert_eq!(all_in(&decide("hold", &frame, &[])), Some("b".to_owned()));
     assert_eq!(decide("hold", &frame, &[("a", 1.0)]).wanted(), None);
     let unknown = by_name("hold@market=aave-v3:1:zzz").unwrap();
-    let error = unknown.target(&frame.view(Time(i64::MAX / 2)), &BTreeMap::new()).unwrap_err();
+    let error = ask(unknown.as_ref(), frame.view(Time(i64::MAX / 2)), &BTreeMap::new()).unwrap_err();
     assert!(error.to_string().contains("market aave-v3:1:zzz has not been observed"), "{error}");
 }
 

@@ -2,7 +2,7 @@
 
 use plimsoll_core::preference::Fraction;
 use plimsoll_core::{Amount, Evidence, MarketEvidence, Nav, Plan};
-use plimsoll_frame::{Quote, View};
+use plimsoll_frame::{Quote, Scores, View};
 
 /// A run on a market: others leave before us.
 ///
@@ -26,29 +26,38 @@ impl RunScenario {
     }
 }
 
-/// Returns what `view` can say about the limits for the markets that `plan` enters and `nav` holds.
-/// Measures that need a model are absent.
+/// What the limits are judged by.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    /// Every row so far.
+    pub view: &'a View<'a>,
+    /// What is expected of each market, and the scenarios.
+    pub scores: &'a Scores,
+    /// The run that the exit limit assumes.
+    pub run: RunScenario,
+    /// Decimals of the vault.
+    pub decimals: u8,
+}
+
+/// Returns what can be said about the limits for the markets that `plan` enters and `nav` holds.
+/// What no row and no model says is absent.
 #[must_use]
-pub fn evidence(
-    view: &View<'_>,
-    plan: &Plan,
-    nav: &Nav,
-    run: RunScenario,
-    decimals: u8,
-) -> Evidence {
+pub fn evidence(seen: &Seen<'_>, plan: &Plan, nav: &Nav) -> Evidence {
+    let view = seen.view;
     let entered = plan.entries.iter().map(|entry| &entry.market);
     let markets = entered
         .chain(nav.by_market.keys())
         .filter_map(|market| view.quote(market))
         .map(|quote| {
+            let terms = view.terms(&quote.market);
             let known = MarketEvidence {
                 open: quote.is_open(),
-                issuer: None,
-                wrap_depth: None,
-                exit_24h_run: run.exit(&quote, decimals),
+                issuer: terms.and_then(|terms| terms.issuer.clone()),
+                wrap_depth: terms.and_then(|terms| terms.wrap_depth),
+                exit_24h_run: seen.run.exit(&quote, seen.decimals),
             };
             (quote.market, known)
         })
         .collect();
-    Evidence { markets, cvar95_30d: None, es999_1y: None, protocols: view.protocols() }
+    Evidence { markets, scenarios: seen.scores.scenarios.clone(), protocols: view.protocols() }
 }

@@ -7,6 +7,6 @@ pub mod optimise;
 pub mod planning;
 pub mod step;
 
-pub use evidence::RunScenario;
+pub use evidence::{RunScenario, Seen};
 pub use planning::plan;
 pub use step::{Decision, Observed, State, step};

@@ -1,10 +1,13 @@
 //! The loop body: what is known becomes a decision.
 
-use crate::evidence::{RunScenario, evidence};
+use crate::evidence::{RunScenario, Seen, evidence};
 use crate::planning::plan;
 use plimsoll_core::journal::Decided;
-use plimsoll_core::{Approved, CostModel, Plan, Policy, Portfolio, Verdict, approve};
-use plimsoll_frame::{Strategy, StrategyError, View};
+use plimsoll_core::{
+    Approved, CostModel, MarketId, Nav, Plan, Policy, Portfolio, Verdict, approve,
+};
+use plimsoll_frame::{Costs, Scores, Situation, Strategy, StrategyError, View};
+use std::collections::BTreeMap;
 
 /// What lasts from one decision to the next.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +23,8 @@ pub struct State<'a> {
 pub struct Observed<'t> {
     /// Every row so far.
     pub view: View<'t>,
+    /// What is expected of each market.
+    pub scores: &'t Scores,
     /// What is held, valued at the last known index.
     pub portfolio: Portfolio,
     /// The run that the exit limit assumes.
@@ -46,7 +51,7 @@ pub struct Decision {
 pub fn step(state: &State<'_>, observed: &Observed<'_>) -> Result<Decision, StrategyError> {
     let nav = observed.portfolio.nav();
     let held = nav.weights(observed.portfolio.decimals);
-    let target = state.strategy.target(&observed.view, &held)?;
+    let target = state.strategy.target(&situation(state, observed, &nav, &held))?;
     let clock = observed.view.clock();
     let proposed = match target.wanted() {
         Some(weights) => plan(clock, &nav, weights, &observed.costs),
@@ -55,7 +60,8 @@ pub fn step(state: &State<'_>, observed: &Observed<'_>) -> Result<Decision, Stra
         }
     };
     let decimals = observed.portfolio.decimals;
-    let known = evidence(&observed.view, &proposed, &nav, observed.run, decimals);
+    let seen = Seen { view: &observed.view, scores: observed.scores, run: observed.run, decimals };
+    let known = evidence(&seen, &proposed, &nav);
     let Verdict { approved, refusals, waivers } = approve(proposed, &nav, &known, state.policy);
     let entry = Decided {
         time: clock,
@@ -66,4 +72,27 @@ pub fn step(state: &State<'_>, observed: &Observed<'_>) -> Result<Decision, Stra
         waivers,
     };
     Ok(Decision { approved, entry })
+}
+
+/// What the strategy may look at.
+fn situation<'a>(
+    state: &State<'a>,
+    observed: &'a Observed<'_>,
+    nav: &Nav,
+    held: &'a BTreeMap<MarketId, f64>,
+) -> Situation<'a> {
+    let (decimals, costs) = (observed.portfolio.decimals, &observed.costs);
+    let turnover = if costs.is_first_entry { 0.0 } else { costs.turnover.to_fraction() };
+    Situation {
+        view: observed.view,
+        scores: observed.scores,
+        held,
+        nav: nav.total.to_f64(decimals),
+        costs: Costs {
+            turnover,
+            gas_per_action: costs.gas_per_action.map(|gas| gas.to_f64(decimals)),
+        },
+        policy: state.policy,
+        leaving_first: observed.run.leaving_first,
+    }
 }

@@ -8,9 +8,12 @@ use crate::ids::MarketId;
 use crate::plan::{Action, Plan};
 use crate::portfolio::Nav;
 use crate::preference::{Fraction, Limit, RiskPreference};
+use crate::scenario::Scenarios;
 use crate::units::Amount;
+use alloy_primitives::U256;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// How limits that the source cannot answer are treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,10 +55,8 @@ pub struct MarketEvidence {
 pub struct Evidence {
     /// By market; a market that is absent is not open.
     pub markets: BTreeMap<MarketId, MarketEvidence>,
-    /// CVaR95 over 30 days of the proposed portfolio, as a fraction; `None` without a model.
-    pub cvar95_30d: Option<f64>,
-    /// ES99.9 over a year of the proposed portfolio, as a fraction; `None` without a model.
-    pub es999_1y: Option<f64>,
+    /// What CVaR95 and ES99.9 are measured with; without scenarios neither has an answer.
+    pub scenarios: Arc<Scenarios>,
     /// The protocols among which the strategy could choose.
     pub protocols: BTreeSet<String>,
 }
@@ -145,22 +146,13 @@ pub fn approve(plan: Plan, nav: &Nav, evidence: &Evidence, policy: &Policy) -> V
         }
         enforcement => {
             let strict = enforcement == Enforcement::Strict;
-            desk.portfolio_limit(
-                Limit::Cvar95_30d,
-                evidence.cvar95_30d,
-                policy.preference.cvar95_30d,
-                strict,
-            );
-            desk.portfolio_limit(
-                Limit::Es999_1y,
-                evidence.es999_1y,
-                policy.preference.es999_1y,
-                strict,
-            );
             desk.protocol_limits(&policy.preference, strict);
             desk.issuer_limit(policy.preference.per_issuer, strict);
             desk.wrap_limit(policy.preference.wrap_depth, strict);
             desk.exit_limit(policy.preference.exit_24h_run, strict);
+            // Last, since what the others left decides what the portfolio can lose.
+            desk.frequent_losses(policy.preference.cvar95_30d, strict);
+            desk.rare_losses(policy.preference.es999_1y, strict);
         }
     }
     desk.keep_funded();
@@ -266,19 +258,72 @@ impl<'a> Desk<'a> {
         });
     }
 
+    fn frequent_losses(&mut self, allowed: Fraction, strict: bool) {
+        let scenarios = self.evidence.scenarios.clone();
+        self.portfolio_limit(Limit::Cvar95_30d, allowed, strict, &|weights| {
+            scenarios.cvar95_30d(weights)
+        });
+    }
+
+    /// ES99.9 is mostly what the largest protocol can lose: with one protocol to choose from it could only
+    /// keep money idle, as the cap per protocol could.
+    fn rare_losses(&mut self, allowed: Fraction, strict: bool) {
+        if self.is_one_protocol(strict) {
+            let cause = WaiverCause::OneProtocol;
+            self.waivers.insert(Waiver { limit: Limit::Es999_1y, cause });
+            return;
+        }
+        let scenarios = self.evidence.scenarios.clone();
+        self.portfolio_limit(Limit::Es999_1y, allowed, strict, &|weights| {
+            scenarios.es999_1y(weights)
+        });
+    }
+
+    fn is_one_protocol(&self, strict: bool) -> bool {
+        !strict && self.evidence.protocols.len() <= 1
+    }
+
+    /// Scales all entries down by one factor until `measure` of what they make is at most `allowed`.
     fn portfolio_limit(
         &mut self,
         limit: Limit,
-        found: Option<f64>,
         allowed: Fraction,
         strict: bool,
+        measure: &dyn Fn(&BTreeMap<MarketId, f64>) -> Option<f64>,
     ) {
-        match found {
-            None => self.unanswerable(limit, strict, |_| true),
-            Some(found) if found <= allowed.value() => {}
-            // NaN lands here too: a measure that is no number allows nothing.
-            Some(_) => self.cut(&RefusalCause::Exceeds(limit), |_| Some(Amount::ZERO)),
+        let Some(found) = measure(&self.weights(BILLION)) else {
+            self.unanswerable(limit, strict, |_| true);
+            return;
+        };
+        // A limit written 0.3 is 30 %, not the binary number just below it.
+        let most = allowed.value() + MEASURE_TOLERANCE;
+        if found <= most {
+            return;
         }
+        let (mut kept, mut refused) = (0, BILLION);
+        while refused - kept > 1 {
+            let middle = kept.midpoint(refused);
+            // NaN fits nothing.
+            let fits = measure(&self.weights(middle)).is_some_and(|found| found <= most);
+            if fits { kept = middle } else { refused = middle }
+        }
+        let (part, one) = (Amount(U256::from(kept)), Amount(U256::from(BILLION)));
+        self.cut(&RefusalCause::Exceeds(limit), |entry| entry.amount.mul_div_down(part, one));
+    }
+
+    /// The weights after the plan with so many billionths of its entries.
+    fn weights(&self, billionths: u64) -> BTreeMap<MarketId, f64> {
+        let total = self.after_costs().to_f64(0);
+        let mut amounts: BTreeMap<MarketId, f64> =
+            self.kept.iter().map(|(market, kept)| (market.clone(), kept.to_f64(0))).collect();
+        let part = billionths as f64 / BILLION as f64;
+        for entry in &self.plan.entries {
+            *amounts.entry(entry.market.clone()).or_default() += part * entry.amount.to_f64(0);
+        }
+        for amount in amounts.values_mut() {
+            *amount = if total > 0.0 { *amount / total } else { 0.0 };
+        }
+        amounts
     }
 
     /// The cap per protocol, and the loss if the largest goes to zero, which is the same exposure.
@@ -287,7 +332,7 @@ impl<'a> Desk<'a> {
             (Limit::PerProtocol, preference.per_protocol),
             (Limit::WorstProtocolLoss, preference.worst_protocol_loss),
         ];
-        if !strict && self.evidence.protocols.len() <= 1 {
+        if self.is_one_protocol(strict) {
             let cause = WaiverCause::OneProtocol;
             self.waivers.extend(limits.map(|(limit, _)| Waiver { limit, cause }));
             return;
@@ -415,6 +460,8 @@ fn merged(actions: Vec<Action>) -> Vec<Action> {
     merged
 }
 
+/// What a measure may exceed its limit by: it is a sum in floating point.
+const MEASURE_TOLERANCE: f64 = 1e-9;
 /// One, in the unit of [`billionths`].
 const BILLION: u64 = 1_000_000_000;
 
@@ -426,7 +473,7 @@ fn billionths(fraction: Fraction) -> Amount {
 
 /// `fraction` of `amount`, rounded down: a most.
 fn share_down(amount: Amount, fraction: Fraction) -> Amount {
-    let one = Amount(alloy_primitives::U256::from(BILLION));
+    let one = Amount(U256::from(BILLION));
     amount.mul_div_down(billionths(fraction), one).unwrap_or_default()
 }
 

@@ -51,7 +51,16 @@ fn evidence(names: &[&str]) -> Evidence {
         })
         .collect();
     let protocols = markets.keys().map(|market| market.protocol().to_owned()).collect();
-    Evidence { markets, cvar95_30d: Some(0.0), es999_1y: Some(0.0), protocols }
+    Evidence { markets, scenarios: scenarios(names, 0.0, 0.0), protocols }
+}
+
+/// Every month every market of `names` loses `monthly`; in every year it loses `yearly`.
+fn scenarios(names: &[&str], monthly: f64, yearly: f64) -> Arc<Scenarios> {
+    let mut markets: Vec<MarketId> = names.iter().map(|name| market(name)).collect();
+    markets.sort();
+    let rare_years = vec![(0..names.len()).map(|column| (column, yearly)).collect()];
+    let returns_30d = vec![vec![-monthly; names.len()]; 20];
+    Arc::new(Scenarios { markets, returns_30d, rare_years, years: 1 })
 }
 
 fn policy(enforcement: Enforcement) -> Policy {
@@ -137,6 +146,7 @@ fn with_one_protocol_the_cap_is_waived_when_measurable_and_holds_when_strict() {
     assert_eq!(
         waived,
         vec![
+            (Limit::Es999_1y, WaiverCause::OneProtocol),
             (Limit::WorstProtocolLoss, WaiverCause::OneProtocol),
             (Limit::PerProtocol, WaiverCause::OneProtocol)
         ]
@@ -152,8 +162,8 @@ fn live_an_unanswerable_limit_forbids_buying() {
         let mut evidence = evidence(&[a]);
         let known = evidence.markets.get_mut(&market(a)).unwrap();
         match limit {
-            Limit::Cvar95_30d => evidence.cvar95_30d = None,
-            Limit::Es999_1y => evidence.es999_1y = None,
+            Limit::Cvar95_30d => Arc::make_mut(&mut evidence.scenarios).returns_30d.clear(),
+            Limit::Es999_1y => Arc::make_mut(&mut evidence.scenarios).years = 0,
             Limit::PerIssuer => known.issuer = None,
             Limit::WrapDepth => known.wrap_depth = None,
             Limit::Exit24hRun => known.exit_24h_run = None,
@@ -194,19 +204,38 @@ fn a_market_that_is_not_open_is_never_bought_even_with_limits_off() {
 }
 
 #[test]
-fn a_portfolio_measure_that_is_too_high_or_no_number_forbids_buying() {
+fn a_portfolio_measure_that_is_too_high_scales_the_entries_down_to_the_limit() {
     let a = "one:1:0xa";
-    for found in [0.02, f64::NAN] {
-        let mut evidence = evidence(&[a]);
-        evidence.cvar95_30d = Some(found);
+    let mut evidence = evidence(&[a]);
+    evidence.scenarios = scenarios(&[a], 0.04, 0.0);
+    let verdict =
+        approve(plan(&[], &[(a, 320)]), &nav(1000, &[]), &evidence, &policy(Enforcement::Strict));
+    // 4 % of 25 % is the 1 % that the balanced line allows.
+    assert_eq!(verdict.refusals[0].cause, RefusalCause::Exceeds(Limit::Cvar95_30d));
+    assert_eq!(entries(&verdict), vec![(a.to_owned(), amount(250))]);
+    evidence.scenarios = scenarios(&[a], 0.0, 1.0);
+    let verdict =
+        approve(plan(&[], &[(a, 320)]), &nav(1000, &[]), &evidence, &policy(Enforcement::Strict));
+    assert_eq!(verdict.refusals[0].cause, RefusalCause::Exceeds(Limit::Es999_1y));
+    assert_eq!(entries(&verdict), vec![(a.to_owned(), amount(300))]);
+}
+
+#[test]
+fn a_measure_that_is_no_number_or_passed_already_forbids_buying_and_no_exit() {
+    let (a, b) = ("one:1:0xa", "two:1:0xb");
+    let mut evidence = evidence(&[a, b]);
+    for (monthly, held) in [(f64::NAN, 0), (0.04, 300)] {
+        evidence.scenarios = scenarios(&[a, b], monthly, 0.0);
+        let holding = nav(700, &[(b, held)]);
         let verdict = approve(
-            plan(&[], &[(a, 10)]),
-            &nav(1000, &[]),
+            plan(&[(b, 20)], &[(a, 10)]),
+            &holding,
             &evidence,
             &policy(Enforcement::Strict),
         );
         assert_eq!(verdict.refusals[0].cause, RefusalCause::Exceeds(Limit::Cvar95_30d));
         assert_eq!(entries(&verdict), vec![]);
+        assert_eq!(verdict.approved.plan().exits.len(), 1, "nothing blocks an exit");
     }
 }
 

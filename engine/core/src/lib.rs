@@ -15,6 +15,7 @@ pub mod plan;
 pub mod portfolio;
 pub mod preference;
 pub mod rates;
+pub mod scenario;
 pub mod time;
 pub mod units;
 
@@ -29,5 +30,6 @@ pub use lending::Lending;
 pub use plan::{Action, ActionKind, CostModel, Plan, PlanCost};
 pub use portfolio::{Nav, Portfolio, Position};
 pub use preference::{Limit, RiskLine, RiskPreference};
+pub use scenario::Scenarios;
 pub use time::{Day, Time};
 pub use units::{Amount, Apr, Bps, Ray, Shares, Wad};

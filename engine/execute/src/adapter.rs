@@ -53,7 +53,7 @@ pub enum Disorder {
 }
 
 /// Why an adapter has no observation.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum AdapterError {
     /// The folder holds none of the files that a source knows.
     #[error("{dir}: no file that this source knows; expected at least one of {expected}")]
@@ -143,12 +143,125 @@ pub enum AdapterError {
         /// What is there.
         covers: String,
     },
+    /// An address that is none.
+    #[error(
+        "the address of the server is not usable: {detail}; give one such as https://yields.llama.fi"
+    )]
+    BadAddress {
+        /// What is wrong with it. The address itself may hold a key, so it is not repeated.
+        detail: String,
+    },
+    /// A folder that answers cannot be kept in.
+    #[error("{dir}: {detail}; give a folder that can be written to, or keep no answers")]
+    NoCache {
+        /// The folder.
+        dir: String,
+        /// What the system said.
+        detail: String,
+    },
+    /// A listing in which no pool is wanted.
+    #[error(
+        "{url}: none of the {listed} pools listed passes the filters; lower the least TVL, or name fewer \
+         chains and symbols"
+    )]
+    NoPools {
+        /// The listing.
+        url: String,
+        /// How many it has.
+        listed: usize,
+    },
+    /// A server that gave no answer, or refused.
+    #[error("{url}: {detail} after {}; {}", times(*.attempts), remedy(*.status))]
+    Http {
+        /// What was asked for, without what may be secret.
+        url: String,
+        /// What it answered, where it did.
+        status: Option<u16>,
+        /// How often it was asked.
+        attempts: u32,
+        /// What happened, on one line.
+        detail: String,
+    },
+    /// An answer that is not what the server's interface promises.
+    #[error(
+        "{url}: the answer is not usable after {}: {detail}; try again later, and if it stays so, the \
+         interface has changed", times(*.attempts)
+    )]
+    Payload {
+        /// What was asked for, without what may be secret.
+        url: String,
+        /// How often it was asked.
+        attempts: u32,
+        /// What is wrong with it.
+        detail: String,
+    },
 }
 
 impl AdapterError {
-    /// Whether the next block may cure it. A file stays as it is.
+    /// Whether the next try may cure it. A file stays as it is; a server in trouble recovers, and a page
+    /// that stands in for an answer goes away.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        false
+        match self {
+            AdapterError::Http { status, .. } => status.is_none_or(AdapterError::is_passing),
+            AdapterError::Payload { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether an HTTP status is one that passes: a timeout, too many requests, or the server's own
+    /// trouble.
+    #[must_use]
+    pub fn is_passing(status: u16) -> bool {
+        matches!(status, 408 | 429 | 500..=599)
+    }
+}
+
+/// "1 attempt" or "4 attempts".
+fn times(attempts: u32) -> String {
+    format!("{attempts} attempt{}", if attempts == 1 { "" } else { "s" })
+}
+
+/// What a person can do about a server that gave no answer, or refused.
+fn remedy(status: Option<u16>) -> &'static str {
+    match status {
+        None => "check the network and the address, then run again: what was fetched is kept",
+        Some(429) => "it is asked too often: allow fewer requests a minute, or run again later",
+        Some(status) if AdapterError::is_passing(status) => {
+            "the server is in trouble: run again later, what was fetched is kept"
+        }
+        Some(401 | 402 | 403 | 451) => "it refuses to serve this: check the address, or the plan",
+        Some(_) => "check the address: this is not where the interface is",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn http(status: Option<u16>) -> AdapterError {
+        let detail = status.map_or("no route".to_owned(), |status| format!("status {status}"));
+        AdapterError::Http { url: "http://h/pools".to_owned(), status, attempts: 4, detail }
+    }
+
+    #[test]
+    fn a_server_in_trouble_passes_and_a_refusal_or_a_file_does_not() {
+        for status in [None, Some(408), Some(429), Some(500), Some(503)] {
+            assert!(http(status).is_transient(), "{status:?}");
+        }
+        for status in [Some(301), Some(400), Some(403), Some(404)] {
+            assert!(!http(status).is_transient(), "{status:?}");
+        }
+        let file = AdapterError::NoFolder { dir: "d".to_owned(), detail: "gone".to_owned() };
+        assert!(!file.is_transient());
+    }
+
+    #[test]
+    fn an_http_error_says_where_what_how_often_and_what_to_do() {
+        assert_eq!(
+            http(Some(503)).to_string(),
+            "http://h/pools: status 503 after 4 attempts; the server is in trouble: run again \
+             later, what was fetched is kept"
+        );
     }
 }

@@ -1,5 +1,5 @@
 //! Frames: the one schema of market rows, its validator, the data-quality gate, the view that cannot
-//! name a later row, and the trait [`Strategy`].
+//! name a later row, the table of scores, and the traits [`RiskModel`] and [`Strategy`].
 //!
 //! Adapters return typed rows; only this crate builds frames. Pure: no file, no network, no clock.
 
@@ -10,7 +10,9 @@ pub mod market_frame;
 pub mod quality;
 pub mod row;
 pub mod schema;
+pub mod score;
 pub mod strategy;
+pub mod terms;
 pub mod view;
 
 pub use error::FrameError;
@@ -20,5 +22,7 @@ pub use market_frame::{MarketFrame, MarketFrameBuilder};
 pub use quality::{Action, Defect, QualityReport, QualityRow};
 pub use row::{MarketRow, Observation};
 pub use schema::Column;
-pub use strategy::{Reason, Strategy, StrategyError, Target, TargetError};
+pub use score::{RiskModel, Score, Scores, Service};
+pub use strategy::{Costs, Reason, Situation, Strategy, StrategyError, Target, TargetError};
+pub use terms::{Terms, TermsBook};
 pub use view::{Quote, View};

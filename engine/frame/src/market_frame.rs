@@ -3,11 +3,13 @@
 use crate::error::FrameError;
 use crate::row::MarketRow;
 use crate::schema::{self, Column, pl};
+use crate::terms::TermsBook;
 use crate::view::View;
 use plimsoll_core::time::DAY_MS;
 use plimsoll_core::{MarketId, Time};
 use polars::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Observations of markets.
 ///
@@ -23,6 +25,7 @@ pub struct MarketFrame {
     rows_of: Vec<Vec<IdxSize>>,
     /// The number columns, in the order of [`Column::ALL`].
     numbers: Vec<Float64Chunked>,
+    terms: Arc<TermsBook>,
 }
 
 impl MarketFrame {
@@ -47,7 +50,7 @@ impl MarketFrame {
         }
         let read = |column: Column| Ok(table.column(column.name())?.f64()?.clone());
         let numbers = Column::ALL.into_iter().map(read).collect::<Result<_, FrameError>>()?;
-        Ok(MarketFrame { table, times, markets, rows_of, numbers })
+        Ok(MarketFrame { table, times, markets, rows_of, numbers, terms: Arc::default() })
     }
 
     /// Builds a frame from rows in any order.
@@ -60,6 +63,16 @@ impl MarketFrame {
             builder.push(row);
         }
         builder.finish()
+    }
+
+    /// Returns the frame with the terms of its markets.
+    #[must_use]
+    pub fn with_terms(self, terms: Arc<TermsBook>) -> MarketFrame {
+        MarketFrame { terms, ..self }
+    }
+
+    pub(crate) fn terms(&self) -> &TermsBook {
+        &self.terms
     }
 
     /// The table.
@@ -121,7 +134,8 @@ impl MarketFrame {
             .collect();
         rows.sort_unstable();
         let index = IdxCa::from_vec(pl("row"), rows);
-        MarketFrame::try_new(self.table.take(&index)?)
+        let part = MarketFrame::try_new(self.table.take(&index)?)?;
+        Ok(part.with_terms(self.terms.clone()))
     }
 
     pub(crate) fn times(&self) -> &[Time] {

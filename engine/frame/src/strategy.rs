@@ -1,13 +1,15 @@
 //! The trait [`Strategy`]: given what is known, where should the money be?
 
+use crate::score::Scores;
 use crate::view::View;
-use plimsoll_core::{Apr, MarketId};
+use plimsoll_core::preference::Fraction;
+use plimsoll_core::{Apr, MarketId, Policy};
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// Given everything observed so far, where should the money be?
 ///
-/// Pure: the same view and the same holding give the same target.
+/// Pure: the same situation gives the same target.
 pub trait Strategy: Send + Sync + fmt::Debug {
     /// The name under which it is chosen and reported.
     fn name(&self) -> &'static str;
@@ -15,15 +17,39 @@ pub trait Strategy: Send + Sync + fmt::Debug {
     /// Its parameters, by name, as they are reported.
     fn params(&self) -> BTreeMap<&'static str, String>;
 
-    /// Returns where the money should be, given `view` and the weights held now.
+    /// Returns where the money should be.
     ///
     /// # Errors
     /// [`StrategyError`] where no answer is possible; nothing moves then.
-    fn target(
-        &self,
-        view: &View<'_>,
-        held: &BTreeMap<MarketId, f64>,
-    ) -> Result<Target, StrategyError>;
+    fn target(&self, now: &Situation<'_>) -> Result<Target, StrategyError>;
+}
+
+/// Everything a strategy may look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    /// Everything observed so far.
+    pub view: View<'a>,
+    /// What is expected of each market; empty where no model runs.
+    pub scores: &'a Scores,
+    /// The weights held now, each above zero.
+    pub held: &'a BTreeMap<MarketId, f64>,
+    /// What the vault is worth, whole units of its denomination.
+    pub nav: f64,
+    /// What moving costs.
+    pub costs: Costs,
+    /// The owner's limits, which hold whatever a strategy wants.
+    pub policy: &'a Policy,
+    /// The share of everything supplied that leaves before us in a run.
+    pub leaving_first: Fraction,
+}
+
+/// What moving costs, as models see it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Costs {
+    /// Share of one-way turnover; nothing for the first entry.
+    pub turnover: f64,
+    /// Gas of one action, whole units of the denomination; `None` where its price is not known.
+    pub gas_per_action: Option<f64>,
 }
 
 /// Why a strategy has no answer.

@@ -2,7 +2,8 @@
 
 use crate::market_frame::MarketFrame;
 use crate::schema::Column;
-use plimsoll_core::{Apr, MarketId, Time};
+use crate::terms::Terms;
+use plimsoll_core::{Apr, Day, MarketId, Time};
 use polars::prelude::{DataFrame, IdxSize};
 use std::collections::BTreeSet;
 
@@ -34,6 +35,10 @@ pub struct Quote {
     pub share_price: Option<f64>,
     /// Advertised rate.
     pub supply_apr: Option<Apr>,
+    /// Advertised rewards.
+    pub reward_apr: Option<Apr>,
+    /// Borrowed over supplied.
+    pub utilization: Option<f64>,
     /// USD per whole unit of the asset.
     pub price_usd: Option<f64>,
     /// Total value, USD.
@@ -99,6 +104,39 @@ impl<'t> View<'t> {
             .collect()
     }
 
+    /// Returns every market observed so far, in order.
+    #[must_use]
+    pub fn markets(&self) -> Vec<MarketId> {
+        let each = self.frame.by_market().filter(|(_, rows)| !self.observed(rows).is_empty());
+        each.map(|(market, _)| market.clone()).collect()
+    }
+
+    /// Returns the terms of `market` known at the clock.
+    #[must_use]
+    pub fn terms(&self, market: &MarketId) -> Option<&'t Terms> {
+        self.frame.terms().at(market, self.clock)
+    }
+
+    /// Returns the days and numbers of `market` in `columns` so far, oldest first: one row of numbers for
+    /// each observation of the last `days` UTC days, today included.
+    #[must_use]
+    pub fn series<const N: usize>(
+        &self,
+        market: &MarketId,
+        columns: [Column; N],
+        days: i64,
+    ) -> Vec<(Day, [Option<f64>; N])> {
+        let from = self.clock.day().plus(1 - days).start();
+        let numbers = columns.map(|column| self.frame.numbers(column));
+        let rows = self.observed(self.frame.rows_of(market)).iter();
+        let at = rows.filter_map(|row| usize::try_from(*row).ok());
+        at.filter_map(|at| {
+            let time = *self.frame.times().get(at)?;
+            (time >= from).then(|| (time.day(), numbers.map(|column| column?.get(at))))
+        })
+        .collect()
+    }
+
     /// Returns the protocols that have a market observed so far.
     #[must_use]
     pub fn protocols(&self) -> BTreeSet<String> {
@@ -128,6 +166,8 @@ impl<'t> View<'t> {
             is_fresh: self.clock.day().0 - time.day().0 <= FRESH_DAYS,
             share_price: number(Column::SharePrice),
             supply_apr: number(Column::SupplyApr).map(Apr),
+            reward_apr: number(Column::RewardApr).map(Apr),
+            utilization: number(Column::Utilization),
             price_usd: number(Column::PriceUsd),
             tvl_usd: number(Column::TvlUsd),
             exit_usd: number(Column::ExitUsd),

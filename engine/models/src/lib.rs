@@ -1,1 +1,9 @@
-//! Features, forecasts, scenarios and scores.
+//! Features, forecasts, scenarios and scores: what each market will pay, and how it can hurt.
+//!
+//! Pure: a view goes in, a table of scores comes out. Every random draw is seeded.
+
+pub mod bootstrap;
+pub mod features;
+pub mod forecast;
+pub mod panel;
+pub mod regression;

@@ -1,0 +1,91 @@
+//! The trait [`RiskModel`], and the one table of scores that the strategy, the limits and every report
+//! read.
+
+use crate::view::View;
+use plimsoll_core::{Lending, MarketId, Scenarios, Time};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// What will each market pay, and how can it hurt?
+///
+/// Pure: the same view gives the same scores.
+pub trait RiskModel: Send + Sync + fmt::Debug {
+    /// The name under which it is chosen and reported.
+    fn name(&self) -> &'static str;
+
+    /// Returns the scores of every market that `view` has observed.
+    fn scores(&self, view: &View<'_>) -> Scores;
+}
+
+/// What is known of one market against the owner's line; unknown is `None`, never zero.
+///
+/// # Units
+/// Fractions, simple yearly rates, hours, USD.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Score {
+    /// What it advertises now, rewards included.
+    pub advertised_apr: Option<f64>,
+    /// What its index grew by over the last seven days.
+    pub realised_apr: Option<f64>,
+    /// What it is expected to pay over the horizon as it stands, what we hold in it included, rewards
+    /// included for as long as they last.
+    pub sustainable_apr: Option<f64>,
+    /// The interval in which the mean rate of the next seven days lies in nine of ten cases.
+    pub interval: Option<(f64, f64)>,
+    /// Probability that lenders lose within a year.
+    pub p_loss_1y: Option<f64>,
+    /// Yearly share that is expected to be lost.
+    pub expected_loss: f64,
+    /// How our own deposit moves the rate: balances without rewards, at the level of the forecast; `None`
+    /// where that is unknown.
+    #[serde(skip)]
+    pub lending: Option<Lending>,
+    /// Root of the mean squared error of a fitted curve, as a rate; `None` where the curve is the
+    /// contract's or unknown.
+    pub curve_error: Option<f64>,
+    /// Utilization above which nothing is brought in.
+    pub target_utilization: Option<f64>,
+    /// Free share of what is supplied, day by day, oldest first; the last days only.
+    #[serde(skip)]
+    pub free_shares: Vec<f64>,
+}
+
+impl Score {
+    /// Returns the rate that decides: the sustainable one less what is expected to be lost.
+    #[must_use]
+    pub fn net_apr(&self) -> Option<f64> {
+        Some(self.sustainable_apr? - self.expected_loss)
+    }
+}
+
+/// Which forecast is in service, and why.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Service {
+    /// The name of the forecast that is used.
+    pub forecast: String,
+    /// Why, in words, with the trailing errors of model and baseline.
+    pub reason: String,
+}
+
+/// The table of scores.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Scores {
+    /// The clock of the view they were made from.
+    pub clock: Option<Time>,
+    /// One score a market.
+    pub each: BTreeMap<MarketId, Score>,
+    /// Joint scenarios.
+    pub scenarios: Arc<Scenarios>,
+    /// The forecast in service.
+    pub service: Service,
+}
+
+impl Scores {
+    /// The score of `market`.
+    #[must_use]
+    pub fn of(&self, market: &MarketId) -> Option<&Score> {
+        self.each.get(market)
+    }
+}

@@ -1,0 +1,60 @@
+//! Terms of a market: what its contract says and no row repeats, as of a time.
+
+use plimsoll_core::{Curve, MarketId, Time};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a market's contracts and a table of its parts say; unknown is `None`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Terms {
+    /// The rate curve.
+    pub curve: Option<Curve>,
+    /// The protocol's share of the interest.
+    pub reserve_factor: Option<f64>,
+    /// Who can make the asset worthless.
+    pub issuer: Option<String>,
+    /// Wrappers between the vault and the asset.
+    pub wrap_depth: Option<u8>,
+    /// When the rewards that are paid now end.
+    pub rewards_end: Option<Time>,
+}
+
+/// Every market's terms, each with the time from which they were known.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TermsBook(BTreeMap<MarketId, Vec<(Time, Terms)>>);
+
+impl TermsBook {
+    /// Adds the terms of `market` known from `time` on; terms are given in the order of time.
+    pub fn learn(&mut self, market: &MarketId, time: Time, terms: Terms) {
+        let known = self.0.entry(market.clone()).or_default();
+        if known.last().is_none_or(|(_, last)| *last != terms) {
+            known.push((time, terms));
+        }
+    }
+
+    /// Returns the terms of `market` known at `clock`.
+    #[must_use]
+    pub fn at(&self, market: &MarketId, clock: Time) -> Option<&Terms> {
+        let known = self.0.get(market)?;
+        let place = known.partition_point(|(time, _)| *time <= clock);
+        known.get(place.checked_sub(1)?).map(|(_, terms)| terms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terms_are_those_known_at_the_clock() {
+        let market: MarketId = "a:1:x".parse().unwrap();
+        let issued = |name: &str| Terms { issuer: Some(name.to_owned()), ..Terms::default() };
+        let mut book = TermsBook::default();
+        book.learn(&market, Time(10), issued("circle"));
+        book.learn(&market, Time(20), issued("tether"));
+        let issuer = |clock| book.at(&market, Time(clock)).and_then(|terms| terms.issuer.clone());
+        assert_eq!(issuer(9), None);
+        assert_eq!(issuer(19).as_deref(), Some("circle"));
+        assert_eq!(issuer(20).as_deref(), Some("tether"));
+    }
+}

@@ -1,0 +1,78 @@
+//! Block bootstrap: how far a mean over days may be off when days resemble their neighbours.
+
+use crate::panel::quantile;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Days in a block: longer than labels overlap.
+pub const BLOCK_DAYS: usize = 7;
+/// Resamples.
+const RESAMPLES: usize = 500;
+
+/// A day's sum of something, and how many it sums.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct DaySum {
+    /// The sum.
+    pub sum: f64,
+    /// How many.
+    pub count: f64,
+}
+
+/// Returns the mean over all days and the interval that holds `share` of resampled means.
+///
+/// Days are drawn in blocks of [`BLOCK_DAYS`] with replacement; the same days give the same interval.
+/// `None` of nothing.
+#[must_use]
+pub fn mean_interval(days: &[DaySum], share: f64, seed: u64) -> Option<(f64, f64, f64)> {
+    let total = days.iter().fold(DaySum::default(), add);
+    if total.count <= 0.0 {
+        return None;
+    }
+    let blocks = days.len().div_ceil(BLOCK_DAYS);
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let means: Vec<f64> = (0..RESAMPLES)
+        .filter_map(|_| {
+            let mut drawn = DaySum::default();
+            for _ in 0..blocks {
+                let start = random.random_range(0..days.len());
+                let block = days.iter().cycle().skip(start).take(BLOCK_DAYS);
+                drawn = block.fold(drawn, |sum, day| add(sum, day));
+            }
+            (drawn.count > 0.0).then(|| drawn.sum / drawn.count)
+        })
+        .collect();
+    let tail = 0.5 * (1.0 - share);
+    let (low, high) = (quantile(&means, tail)?, quantile(&means, 1.0 - tail)?);
+    Some((total.sum / total.count, low, high))
+}
+
+fn add(sum: DaySum, day: &DaySum) -> DaySum {
+    DaySum { sum: sum.sum + day.sum, count: sum.count + day.count }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_days_have_no_spread() {
+        let days = [DaySum { sum: 2.0, count: 4.0 }; 30];
+        let (mean, low, high) = mean_interval(&days, 0.9, 1).unwrap();
+        assert!(
+            (mean - 0.5).abs() < 1e-15 && (low - 0.5).abs() < 1e-15 && (high - 0.5).abs() < 1e-15
+        );
+        assert_eq!(mean_interval(&[], 0.9, 1), None);
+    }
+
+    #[test]
+    fn runs_of_like_days_widen_the_interval() {
+        let value = |day: usize, run: usize| if (day / run).is_multiple_of(2) { 1.0 } else { 0.0 };
+        let width = |run: usize| {
+            let days: Vec<_> =
+                (0..280).map(|day| DaySum { sum: value(day, run), count: 1.0 }).collect();
+            let (_, low, high) = mean_interval(&days, 0.9, 1).unwrap();
+            high - low
+        };
+        assert!(width(7) > 2.0 * width(1), "{} {}", width(7), width(1));
+    }
+}

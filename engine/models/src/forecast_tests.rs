@@ -1,0 +1,99 @@
+use super::*;
+use crate::panel::{DayRow, Track};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Markets whose advertised rate is what `next` makes of the day before; the index earns it.
+fn panel(markets: usize, days: i64, next: impl Fn(f64, i64, &mut ChaCha8Rng) -> f64) -> Panel {
+    let tracks = (0..markets).map(|number| {
+        let mut random = ChaCha8Rng::seed_from_u64(number as u64);
+        let (mut rate, mut index) = (0.04, 1.0);
+        let days = (0..days).map(|day| {
+            index *= 1.0 + rate / 365.0;
+            rate = next(rate, day, &mut random);
+            DayRow { supply_apr: Some(rate), share_price: Some(index), ..DayRow::default() }
+        });
+        let market = format!("a:1:{number:03}").parse().unwrap();
+        Track { market, first: Day(0), days: days.collect() }
+    });
+    Panel { tracks: tracks.collect(), today: Day(days - 1) }
+}
+
+fn reverting(rate: f64, _: i64, random: &mut ChaCha8Rng) -> f64 {
+    (0.04 + 0.5 * (rate - 0.04) + 0.02 * random.random_range(-1.0..1.0)).max(0.001)
+}
+
+fn wandering(rate: f64, _: i64, random: &mut ChaCha8Rng) -> f64 {
+    rate * (0.02 * random.random_range(-1.0f64..1.0)).exp()
+}
+
+#[test]
+fn where_rates_revert_a_regression_serves_and_says_by_how_much() {
+    let fit = Fit::at(&panel(30, 160, reverting), Day(159), &|_| true);
+    assert!(!fit.forecast().is_baseline(), "{fit:?}");
+    assert!(fit.reason.contains("was better than"), "{}", fit.reason);
+    assert!(fit.training_rows > 500);
+}
+
+#[test]
+fn where_rates_wander_the_baseline_serves_and_says_so() {
+    let fit = Fit::at(&panel(30, 160, wandering), Day(159), &|_| true);
+    assert_eq!(fit.forecast().name(), "persistence", "{}", fit.reason);
+    assert!(fit.reason.contains("no regression beat it"), "{}", fit.reason);
+}
+
+#[test]
+fn a_regression_that_stops_working_is_switched_off() {
+    // Rates revert for 120 days and then wander: what was learnt is wrong now.
+    let changing = |rate: f64, day: i64, random: &mut ChaCha8Rng| {
+        if day < 120 { reverting(rate, day, random) } else { wandering(rate, day, random) }
+    };
+    let panel = panel(30, 200, changing);
+    assert!(!Fit::at(&panel, Day(119), &|_| true).forecast().is_baseline());
+    let later = Fit::at(&panel, Day(170), &|_| true);
+    assert!(later.forecast().is_baseline(), "{}", later.reason);
+}
+
+#[test]
+fn a_short_history_has_a_baseline_and_says_why() {
+    let fit = Fit::at(&panel(5, 40, wandering), Day(39), &|_| true);
+    assert!(fit.forecast().is_baseline());
+    assert!(fit.reason.contains("too little history"), "{}", fit.reason);
+    let nothing = Fit::at(&panel(1, 3, wandering), Day(2), &|_| true);
+    assert_eq!((nothing.forecast().name(), nothing.half_width), ("persistence", None));
+}
+
+#[test]
+fn nine_of_ten_outcomes_lie_in_the_interval() {
+    let panel = panel(40, 220, reverting);
+    let fit = Fit::at(&panel, Day(150), &|_| true);
+    let (mut inside, mut all) = (0.0, 0.0);
+    for day in 158..=212 {
+        for row in rows_on(&panel, Day(day)) {
+            let (low, high) = fit.interval(&row, fit.forecast().of(&row)).unwrap();
+            let label = row.label.unwrap();
+            inside += f64::from(u8::from((low..=high).contains(&label)));
+            all += 1.0;
+        }
+    }
+    assert!((inside / all - COVERAGE).abs() < 0.05, "{} of {all}", inside / all);
+}
+
+#[test]
+fn nothing_after_the_day_of_the_fit_changes_it() {
+    let whole = panel(20, 200, reverting);
+    let mut cut = whole.clone();
+    for track in &mut cut.tracks {
+        for (place, day) in track.days.iter_mut().enumerate() {
+            if place > 150 {
+                day.supply_apr = Some(9.0);
+                day.share_price = Some(9.0);
+            }
+        }
+    }
+    assert_eq!(Fit::at(&whole, Day(150), &|_| true), Fit::at(&cut, Day(150), &|_| true));
+    assert_eq!(
+        rows_on(&whole, Day(150)).iter().map(|row| row.features).collect::<Vec<_>>(),
+        rows_on(&cut, Day(150)).iter().map(|row| row.features).collect::<Vec<_>>()
+    );
+}

@@ -1,0 +1,158 @@
+//! Every market's recent days side by side, cut out of a view.
+
+use plimsoll_core::{Day, MarketId};
+use plimsoll_frame::{Column, View};
+
+/// Days in the year over which rates are simple.
+pub const YEAR_DAYS: f64 = 365.0;
+
+/// One day of one market; unknown is `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct DayRow {
+    /// Advertised interest.
+    pub supply_apr: Option<f64>,
+    /// Advertised rewards.
+    pub reward_apr: Option<f64>,
+    /// The index.
+    pub share_price: Option<f64>,
+    /// Borrowed over supplied.
+    pub utilization: Option<f64>,
+    /// Total value, USD.
+    pub tvl_usd: Option<f64>,
+    /// What can leave now, USD.
+    pub exit_usd: Option<f64>,
+}
+
+/// One market's days on a grid without holes: a day without a row is a day of unknowns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Track {
+    /// The market.
+    pub market: MarketId,
+    /// The first day.
+    pub first: Day,
+    /// Day by day from the first.
+    pub days: Vec<DayRow>,
+}
+
+/// Every market's track, in the order of markets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Panel {
+    /// The tracks.
+    pub tracks: Vec<Track>,
+    /// The day on which the view's clock stood.
+    pub today: Day,
+}
+
+impl Panel {
+    /// Reads the last `days` days of every market that `view` has observed.
+    #[must_use]
+    pub fn new(view: &View<'_>, days: i64) -> Panel {
+        let tracks = view.markets().into_iter().filter_map(|market| track(view, market, days));
+        Panel { tracks: tracks.collect(), today: view.clock().day() }
+    }
+}
+
+fn track(view: &View<'_>, market: MarketId, days: i64) -> Option<Track> {
+    const COLUMNS: [Column; 6] = [
+        Column::SupplyApr,
+        Column::RewardApr,
+        Column::SharePrice,
+        Column::Utilization,
+        Column::TvlUsd,
+        Column::ExitUsd,
+    ];
+    let rows = view.series(&market, COLUMNS, days);
+    let (first, last) = (rows.first()?.0, rows.last()?.0);
+    let mut grid = vec![DayRow::default(); usize::try_from(last.0 - first.0 + 1).ok()?];
+    for (day, numbers) in rows {
+        let [supply_apr, reward_apr, share_price, utilization, tvl_usd, exit_usd] = numbers;
+        if let Some(slot) = usize::try_from(day.0 - first.0).ok().and_then(|at| grid.get_mut(at)) {
+            *slot = DayRow { supply_apr, reward_apr, share_price, utilization, tvl_usd, exit_usd };
+        }
+    }
+    Some(Track { market, first, days: grid })
+}
+
+impl Track {
+    /// The row of `day`.
+    #[must_use]
+    pub fn at(&self, day: Day) -> Option<&DayRow> {
+        self.days.get(usize::try_from(day.0 - self.first.0).ok()?)
+    }
+
+    /// The last `count` days up to `day`, as far as they are known.
+    fn window(&self, day: Day, count: i64) -> &[DayRow] {
+        let end = usize::try_from((day.0 - self.first.0 + 1).max(0)).unwrap_or(0);
+        let start = usize::try_from((day.0 - self.first.0 + 1 - count).max(0)).unwrap_or(0);
+        self.days.get(start.min(self.days.len())..end.min(self.days.len())).unwrap_or_default()
+    }
+
+    /// Known numbers of the last `count` days up to `day`, oldest first.
+    #[must_use]
+    pub fn known(&self, day: Day, count: i64, of: impl Fn(&DayRow) -> Option<f64>) -> Vec<f64> {
+        self.window(day, count).iter().filter_map(of).collect()
+    }
+
+    /// Returns what the index grew by over the `days` days from `day` on, as a simple yearly rate; `None`
+    /// where either end is unknown, as it is while the days lie ahead.
+    #[must_use]
+    pub fn realised_apr(&self, day: Day, days: i64) -> Option<f64> {
+        let (start, end) = (self.at(day)?.share_price?, self.at(day.plus(days))?.share_price?);
+        Some((end / start - 1.0) * YEAR_DAYS / f64::from(i32::try_from(days).ok()?))
+    }
+}
+
+/// The mean, or `None` of nothing.
+#[must_use]
+pub fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// The standard deviation with `n - 1`, or `None` of fewer than two.
+#[must_use]
+pub fn deviation(values: &[f64]) -> Option<f64> {
+    let centre = mean(values)?;
+    let count = values.len();
+    let square: f64 = values.iter().map(|value| (value - centre).powi(2)).sum();
+    (count > 1).then(|| (square / (count - 1) as f64).sqrt())
+}
+
+/// The `share` quantile of `values` by linear interpolation, or `None` of nothing.
+#[must_use]
+pub fn quantile(values: &[f64], share: f64) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let place = share.clamp(0.0, 1.0) * (sorted.len().checked_sub(1)?) as f64;
+    let (low, part) = (floor(place), place.fract());
+    let (a, b) = (sorted.get(low)?, sorted.get(low + 1).or(sorted.last())?);
+    Some(a + (b - a) * part)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a place in a list: at least 0 and far below 2^32"
+)]
+fn floor(place: f64) -> usize {
+    place.max(0.0) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_lie_between_neighbours() {
+        let values = [3.0, 1.0, 2.0];
+        assert!((quantile(&values, 0.5).unwrap() - 2.0).abs() < 1e-15);
+        assert!((quantile(&values, 0.75).unwrap() - 2.5).abs() < 1e-15);
+        assert!((quantile(&values, 1.0).unwrap() - 3.0).abs() < 1e-15);
+        assert_eq!(quantile(&[], 0.5), None);
+    }
+
+    #[test]
+    fn a_deviation_needs_two() {
+        assert_eq!(deviation(&[1.0]), None);
+        assert!((deviation(&[1.0, 3.0]).unwrap() - 2f64.sqrt()).abs() < 1e-15);
+    }
+}
