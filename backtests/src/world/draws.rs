@@ -6,18 +6,22 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
-/// What a stream is for. Two purposes never share numbers, so a change of one leaves the others.
+/// What a stream is for. No two share numbers, so a change to one leaves the others, and a longer world
+/// begins as the shorter one does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     Structure,
     Demand,
-    Supply,
+    Bursts,
+    Inclination,
+    Flows,
     Runs,
     Losses,
     Pauses,
     Campaigns,
     Governance,
     Gas,
+    Spikes,
     Ether,
 }
 
@@ -26,14 +30,17 @@ impl Purpose {
         match self {
             Purpose::Structure => 0,
             Purpose::Demand => 1,
-            Purpose::Supply => 2,
-            Purpose::Runs => 3,
-            Purpose::Losses => 4,
-            Purpose::Pauses => 5,
-            Purpose::Campaigns => 6,
-            Purpose::Governance => 7,
-            Purpose::Gas => 8,
-            Purpose::Ether => 9,
+            Purpose::Bursts => 2,
+            Purpose::Inclination => 3,
+            Purpose::Flows => 4,
+            Purpose::Runs => 5,
+            Purpose::Losses => 6,
+            Purpose::Pauses => 7,
+            Purpose::Campaigns => 8,
+            Purpose::Governance => 9,
+            Purpose::Gas => 10,
+            Purpose::Spikes => 11,
+            Purpose::Ether => 12,
         }
     }
 }

@@ -86,7 +86,10 @@ fn deviation(values: &[f64]) -> f64 {
 pub(super) fn quantile(values: &[f64], part: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let below = sorted.iter().zip(1u32..).filter(|(_, rank)| f64::from(*rank) <= part * float(values.len()));
+    let below = sorted
+        .iter()
+        .zip(1u32..)
+        .filter(|(_, rank)| f64::from(*rank) <= part * float(values.len()));
     sorted[below.count().min(values.len() - 1)]
 }
 
@@ -115,13 +118,20 @@ pub(super) fn is_kinked(market: &WorldMarket) -> bool {
 fn print(facts: &Facts) {
     let row = |name: &str, values: &[f64]| {
         let [low, middle, high] = [0.1, 0.5, 0.9].map(|part| quantile(values, part));
-        println!("{name:<32} mean {:>8.3}  p10 {low:>8.3}  median {middle:>8.3}  p90 {high:>8.3}", mean(values));
+        println!(
+            "{name:<32} mean {:>8.3}  p10 {low:>8.3}  median {middle:>8.3}  p90 {high:>8.3}",
+            mean(values)
+        );
     };
     row("mean supply APR, %", &facts.mean);
     row("deviation within market, pts", &facts.level);
     row("deviation of daily change, pts", &facts.change);
     row("size of a daily change, pts", &facts.moves);
-    println!("change p95 {:.3} p99 {:.3}", quantile(&facts.moves, 0.95), quantile(&facts.moves, 0.99));
+    println!(
+        "change p95 {:.3} p99 {:.3}",
+        quantile(&facts.moves, 0.95),
+        quantile(&facts.moves, 0.99)
+    );
     row("APR autocorrelation 1 day", &facts.apr_next);
     row("APR autocorrelation 7 days", &facts.apr_week);
     row("change autocorrelation 1 day", &facts.change_next);
@@ -133,4 +143,61 @@ fn print(facts: &Facts) {
     for bound in [0.92, 0.95, 0.99] {
         println!("share of days above {bound}: {:.4}", facts.above(bound));
     }
+}
+
+#[test]
+fn rates_and_utilization_move_like_recorded_ones() {
+    let facts = Facts::of(50, 220, is_kinked);
+    let medians = [
+        ("mean supply APR, %", &facts.mean, 2.4..3.6),
+        ("deviation of daily changes, points", &facts.change, 0.3..0.8),
+        ("autocorrelation of the rate at 1 day", &facts.apr_next, 0.75..0.95),
+        ("autocorrelation of the rate at 7 days", &facts.apr_week, 0.5..0.8),
+        ("utilization", &facts.utilization, 0.65..0.8),
+        ("deviation of utilization", &facts.spread, 0.06..0.11),
+        ("autocorrelation of utilization at 1 day", &facts.utilization_next, 0.9..0.99),
+        ("autocorrelation of utilization at 7 days", &facts.utilization_week, 0.65..0.85),
+    ];
+    for (name, values, band) in medians {
+        let median = quantile(values, 0.5);
+        assert!(band.contains(&median), "{name}: {median}");
+    }
+    assert!((0.000_5..0.01).contains(&facts.above(0.95)), "{}", facts.above(0.95));
+}
+
+#[test]
+fn structures_and_events_are_as_frequent_as_stated() {
+    let (mut markets, mut kinked, mut adaptive, mut campaigns, mut losses) = (0, 0, 0, 0, 0);
+    let mut extra = Vec::new();
+    for seed in 0..400 {
+        let mut world = World::new(&WorldSettings { markets: None, days: 240, seed });
+        assert!((6..=14).contains(&world.markets().len()));
+        markets += world.markets().len();
+        kinked += world.markets().iter().filter(|market| is_kinked(market)).count();
+        let is_adaptive = |market: &&WorldMarket| matches!(market.curve(), Curve::Adaptive { .. });
+        adaptive += world.markets().iter().filter(is_adaptive).count();
+        let mut paid = vec![false; world.markets().len()];
+        for _ in 0..240 {
+            let before = world.clone();
+            world.step();
+            for ((market, before), paid) in
+                world.markets().iter().zip(before.markets()).zip(&mut paid)
+            {
+                losses += usize::from(market.index() < before.index());
+                *paid |= market.campaign().is_some();
+                if market.campaign().is_some() && before.campaign().is_none() {
+                    extra.push(market.reward_apr());
+                }
+            }
+        }
+        campaigns += paid.iter().filter(|paid| **paid).count();
+    }
+    let part = |count: usize| float(count) / float(markets);
+    assert!((0.54..0.66).contains(&part(kinked)), "{}", part(kinked));
+    assert!((0.2..0.3).contains(&part(adaptive)), "{}", part(adaptive));
+    assert!((0.25..0.4).contains(&part(campaigns)), "{}", part(campaigns));
+    let losses_a_year = part(losses) * 365.0 / 240.0;
+    assert!((0.002..0.007).contains(&losses_a_year), "{losses_a_year}");
+    let (low, high) = (quantile(&extra, 0.05), quantile(&extra, 0.95));
+    assert!(low > 0.007 && high < 0.08, "rewards add {low} to {high} at the start");
 }

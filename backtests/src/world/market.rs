@@ -1,24 +1,10 @@
-//! One market of a generated world: its books, what it pays, and how it lives a day.
-//!
-//! The protocol's share of the interest stays in the market as supply of the protocol, as Aave's treasury
-//! leaves it; it counts among the others.
+//! One market of a generated world: its books, what it pays, and what we may do in it.
 
-use super::events::{Campaign, YEAR};
-use super::outside::MarketDay;
+use super::events::Campaign;
 use super::structure::Structure;
-use plimsoll_core::curve::{Curve, adapted_rate_at_target};
+use plimsoll_core::curve::Curve;
 use plimsoll_core::lending::Lending;
 use std::sync::Arc;
-
-/// Most that rates can do to the logarithm of what others want to keep in.
-const MOST_ATTRACTION: f64 = 0.6;
-/// By how many times borrowers hurry when the rate is far above the usual.
-const MOST_PAIN: f64 = 5.0;
-/// The most of the way that borrowers go in a day.
-const MOST_SPEED: f64 = 0.8;
-/// Below these a rate and a utilization count as these, so that they have logarithms.
-const LEAST_RATE: f64 = 1e-6;
-const LEAST_UTILIZATION: f64 = 1e-6;
 
 /// A market with our deposit in it.
 ///
@@ -26,18 +12,18 @@ const LEAST_UTILIZATION: f64 = 1e-6;
 /// USD; rates per 365-day year, simple, as fractions.
 #[derive(Debug, Clone)]
 pub struct WorldMarket {
-    structure: Arc<Structure>,
-    curve: Curve,
-    others: f64,
-    our_shares: f64,
-    our_rewards: f64,
-    borrowed: f64,
-    index: f64,
-    reward_index: f64,
-    campaign: Option<Campaign>,
-    is_open: bool,
+    pub(super) structure: Arc<Structure>,
+    pub(super) curve: Curve,
+    pub(super) others: f64,
+    pub(super) our_shares: f64,
+    pub(super) our_rewards: f64,
+    pub(super) borrowed: f64,
+    pub(super) index: f64,
+    pub(super) reward_index: f64,
+    pub(super) campaign: Option<Campaign>,
+    pub(super) is_open: bool,
     /// What others wait for in a run.
-    queue: f64,
+    pub(super) queue: f64,
 }
 
 impl WorldMarket {
@@ -224,115 +210,5 @@ impl WorldMarket {
         self.our_shares =
             if paid >= ours { 0.0 } else { (self.our_shares - paid / self.index).max(0.0) };
         paid
-    }
-
-    /// Lives one day; `average_apr` is what all markets paid this morning, rewards included.
-    pub(super) fn live(&mut self, today: &MarketDay, average_apr: f64) {
-        let (borrow_apr, total_apr) = (self.borrow_apr(), self.supply_apr() + self.reward_apr());
-        self.accrue(borrow_apr);
-        self.move_borrowers(today.demand, borrow_apr);
-        self.move_others(today, total_apr - average_apr);
-        self.meet_events(today);
-    }
-
-    /// Interest and rewards of a day, and Morpho's curve.
-    fn accrue(&mut self, borrow_apr: f64) {
-        let (supplied, utilization) = (self.supplied(), self.utilization());
-        if supplied <= 0.0 {
-            return;
-        }
-        let growth = self.supply_apr() / YEAR;
-        let rewards_per_share = self.reward_usd_per_year() / YEAR * self.index / supplied;
-        self.our_rewards += self.our_shares * rewards_per_share;
-        self.reward_index += rewards_per_share;
-        let interest = self.borrowed * borrow_apr / YEAR;
-        let kept = interest - supplied * growth;
-        self.index *= 1.0 + growth;
-        self.others = (self.others * (1.0 + growth) + kept).max(0.0);
-        self.borrowed += interest;
-        if let Curve::Adaptive { rate_at_target } = &mut self.curve {
-            *rate_at_target = adapted_rate_at_target(*rate_at_target, utilization, 1.0 / YEAR);
-        }
-    }
-
-    /// Borrowers go a part of the way to where they are content, the faster the more it hurts.
-    fn move_borrowers(&mut self, demand: f64, borrow_apr: f64) {
-        let supplied = self.supplied();
-        if supplied <= 0.0 {
-            return;
-        }
-        let pain = (borrow_apr / self.structure.reference_rate).clamp(1.0, MOST_PAIN);
-        let speed = (self.structure.borrower_speed * pain).min(MOST_SPEED);
-        let content = supplied * self.content_utilization(demand / supplied);
-        self.borrowed += (speed * (content - self.borrowed)).min(self.exit());
-    }
-
-    /// The utilization at which borrowers want just what they have, when at the reference rate they want
-    /// `wanted` of what is supplied.
-    ///
-    /// That is `utilization = wanted * (borrow rate / reference rate)^-elasticity`, by two steps of Newton
-    /// in logarithms on the right side of the kink. Were they to aim at what they want at today's rate
-    /// instead, they would jump back and forth over the kink from day to day.
-    fn content_utilization(&self, wanted: f64) -> f64 {
-        let elasticity = self.structure.elasticity;
-        let reference = wanted.ln() + elasticity * self.structure.reference_rate.ln();
-        let excess = |utilization: f64, rate: f64| {
-            utilization.ln() + elasticity * rate.max(LEAST_RATE).ln() - reference
-        };
-        let (kink, now) = (self.curve.target(), self.utilization().max(LEAST_UTILIZATION));
-        let is_above = excess(kink, self.curve.borrow_apr(kink)) < 0.0;
-        let (low, high) = if is_above { (kink, 1.0) } else { (LEAST_UTILIZATION, kink) };
-        // Just inside, so that the slope is the one of this side.
-        let mut utilization = now.clamp(low * (1.0 + 1e-9), high * (1.0 - 1e-9));
-        for _ in 0..2 {
-            let rate = self.curve.borrow_apr(utilization);
-            let slope = self.curve.borrow_slope(utilization) / rate.max(LEAST_RATE);
-            let step = excess(utilization, rate) / (1.0 + elasticity * utilization * slope);
-            utilization = (utilization * (-step).exp()).clamp(low, high);
-        }
-        utilization
-    }
-
-    /// Others go a part of the way to what they want; in a run they queue for what is liquid.
-    fn move_others(&mut self, today: &MarketDay, advantage: f64) {
-        let liquid = self.exit();
-        if today.events.is_run {
-            self.queue += today.events.leaving * (self.others - self.queue).max(0.0);
-            let paid = self.queue.min(liquid).min(self.others);
-            self.others -= paid;
-            self.queue -= paid;
-            return;
-        }
-        self.queue = 0.0;
-        let pull = self.structure.attraction * advantage;
-        let wanted = today.inclination * pull.clamp(-MOST_ATTRACTION, MOST_ATTRACTION).exp();
-        let change = self.structure.supplier_speed * (wanted - self.others) + today.flow * self.others;
-        let room = if self.is_open { self.entry_room().unwrap_or(f64::INFINITY) } else { 0.0 };
-        let change = change.max(-liquid.min(self.others));
-        self.others += (change + self.watchers_bring(change)).min(room);
-    }
-
-    /// Some watch for rates above the kink and fill a part of what is missing on the same day.
-    fn watchers_bring(&self, change: f64) -> f64 {
-        let missing = self.borrowed / self.curve.target() - (self.supplied() + change);
-        self.structure.watchers * missing.max(0.0)
-    }
-
-    /// What happened by chance, last: the evening shows it.
-    fn meet_events(&mut self, today: &MarketDay) {
-        let events = &today.events;
-        let supplied = self.supplied();
-        if events.loss > 0.0 && supplied > 0.0 {
-            let lost = (events.loss * supplied).min(self.borrowed);
-            let left = 1.0 - lost / supplied;
-            self.index *= left;
-            self.others *= left;
-            self.borrowed -= lost;
-        }
-        if let Some(change) = events.change {
-            self.curve = change.apply(self.curve);
-        }
-        self.is_open = !events.is_paused;
-        self.campaign = events.campaign;
     }
 }

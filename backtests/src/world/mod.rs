@@ -18,10 +18,13 @@
 
 mod draws;
 mod events;
+mod life;
 mod market;
 mod outside;
 mod structure;
 
+#[cfg(test)]
+mod event_tests;
 #[cfg(test)]
 mod facts;
 #[cfg(test)]

@@ -7,9 +7,9 @@ use super::events::{Calendar, Events, YEAR};
 use super::structure::Structure;
 
 /// Spread of the logarithm of demand and its memory in days, common to all markets.
-const COMMON_DEMAND: (f64, f64) = (0.12, 45.0);
+const COMMON_DEMAND: (f64, f64) = (0.2, 45.0);
 /// The same for each market alone.
-const OWN_DEMAND: (f64, f64) = (0.28, 35.0);
+const OWN_DEMAND: (f64, f64) = (0.25, 35.0);
 /// Bursts of demand a year and market.
 const BURSTS_A_YEAR: f64 = 4.0;
 /// Spread of the logarithm of what others like to keep in a market, and its memory in days.
@@ -92,12 +92,12 @@ fn market_days(seed: u64, structure: &Structure, common: &[f64], quiet: u32) -> 
     let days = common.len();
     let calendar = Calendar { seed, market: structure.number, days, quiet };
     let demand = demand(seed, structure, common);
-    let (inclination, flow) = supply(seed, structure, days);
+    let flows = flows(seed, structure, days);
     let events = calendar.draw(structure.size);
     demand
         .into_iter()
-        .zip(inclination)
-        .zip(flow.into_iter().zip(events))
+        .zip(inclination(seed, structure, days))
+        .zip(flows.into_iter().zip(events))
         .map(|((demand, inclination), (flow, events))| MarketDay {
             demand: structure.demand * demand.exp(),
             inclination: structure.size * inclination.exp(),
@@ -109,52 +109,58 @@ fn market_days(seed: u64, structure: &Structure, common: &[f64], quiet: u32) -> 
 
 /// The logarithm of demand over its usual level.
 fn demand(seed: u64, structure: &Structure, common: &[f64]) -> Vec<f64> {
-    let mut draws = Draws::of_market(seed, Purpose::Demand, structure.number);
     let spread = OWN_DEMAND.0 * structure.restlessness.sqrt();
-    let own = draws.reverting(common.len(), spread, OWN_DEMAND.1);
-    let (mut burst, mut kept) = (0.0, 0.9);
-    own.into_iter()
-        .zip(common)
-        .map(|(own, common)| {
-            burst *= kept;
-            if draws.happens(BURSTS_A_YEAR / YEAR) {
-                burst += draws.between(0.1, 0.45);
-                kept = (-1.0 / draws.between(4.0, 12.0)).exp();
-            }
-            own + structure.common_share * common + burst
-        })
-        .collect()
+    let own = Draws::of_market(seed, Purpose::Demand, structure.number).reverting(
+        common.len(),
+        spread,
+        OWN_DEMAND.1,
+    );
+    let mut draws = Draws::of_market(seed, Purpose::Bursts, structure.number);
+    let (mut burst, mut kept) = (0.0, 0.0);
+    let path = own.into_iter().zip(common).map(|(own, common)| {
+        burst *= kept;
+        if draws.happens(BURSTS_A_YEAR / YEAR) {
+            burst += draws.between(0.1, 0.45);
+            kept = (-1.0 / draws.between(4.0, 12.0)).exp();
+        }
+        own + structure.common_share * common + burst
+    });
+    path.collect()
 }
 
-/// The logarithm of others' inclination over its usual level, and their daily flows.
-fn supply(seed: u64, structure: &Structure, days: usize) -> (Vec<f64>, Vec<f64>) {
-    let mut draws = Draws::of_market(seed, Purpose::Supply, structure.number);
+/// The logarithm of others' inclination over its usual level.
+fn inclination(seed: u64, structure: &Structure, days: usize) -> Vec<f64> {
     let spread = INCLINATION.0 * structure.restlessness.sqrt();
-    let inclination = draws.reverting(days, spread, INCLINATION.1);
+    let mut draws = Draws::of_market(seed, Purpose::Inclination, structure.number);
+    draws.reverting(days, spread, INCLINATION.1)
+}
+
+/// The daily flows of others, as fractions of what they have in.
+fn flows(seed: u64, structure: &Structure, days: usize) -> Vec<f64> {
+    let mut draws = Draws::of_market(seed, Purpose::Flows, structure.number);
     let mut before = 0.0;
-    let flows = (0..days).map(|_| {
+    let path = (0..days).map(|_| {
         let times = if draws.happens(LARGE_FLOW.0) { LARGE_FLOW.1 } else { 1.0 };
         let fresh = FLOW * structure.restlessness * times * draws.normal();
         let flow = fresh - FLOW_BACK * before;
         before = fresh;
         flow.clamp(-0.5, 0.5)
     });
-    let flows = flows.collect();
-    (inclination, flows)
+    path.collect()
 }
 
 fn gas(seed: u64, days: usize) -> Vec<f64> {
-    let mut draws = Draws::of_all(seed, Purpose::Gas);
-    let usual = draws.reverting(days, GAS.1, GAS.2);
+    let usual = Draws::of_all(seed, Purpose::Gas).reverting(days, GAS.1, GAS.2);
+    let mut draws = Draws::of_all(seed, Purpose::Spikes);
     let mut spike = 0.0;
-    let with_spikes = usual.into_iter().map(|log| {
+    let path = usual.into_iter().map(|log| {
         spike *= 0.5;
         if draws.happens(SPIKES_A_YEAR / YEAR) {
             spike += draws.between(1.0, 3.0);
         }
         GAS.0 * (log + spike).exp()
     });
-    with_spikes.collect()
+    path.collect()
 }
 
 fn ether(seed: u64, days: usize) -> Vec<f64> {

@@ -64,7 +64,7 @@ pub(super) fn draw(seed: u64, markets: Option<u32>) -> Vec<Structure> {
     let count = draws.whole(6, 14);
     let protocols = draws.whole(3, 6);
     let families: Vec<Family> = (0..protocols).map(|_| family(&mut draws)).collect();
-    (0..markets.unwrap_or(count))
+    (0..markets.unwrap_or(count).max(1))
         .zip(families.into_iter().zip(1..).cycle())
         .map(|(number, (family, protocol))| market(seed, number, protocol, family))
         .collect()

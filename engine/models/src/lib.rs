@@ -3,7 +3,14 @@
 //! Pure: a view goes in, a table of scores comes out. Every random draw is seeded.
 
 pub mod bootstrap;
+pub mod curves;
+pub mod exit;
 pub mod features;
+pub mod first;
 pub mod forecast;
 pub mod panel;
+pub mod priors;
 pub mod regression;
+pub mod scenarios;
+
+pub use first::{FirstModel, FirstSettings};

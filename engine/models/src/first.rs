@@ -1,0 +1,195 @@
+//! The first risk model: forecasts on a schedule, curves, priors and bootstrapped months, in one table.
+
+use crate::curves::{elasticity, fitted};
+use crate::features::{Row, rows_on};
+use crate::forecast::Fit;
+use crate::panel::{Panel, Track, mean};
+use crate::priors::{Priors, PriorsError};
+use crate::scenarios::scenarios;
+use plimsoll_core::{Curve, Day, Lending, Time};
+use plimsoll_frame::{RiskModel, Score, Scores, Terms, View};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Days of history that are looked at.
+const HISTORY_DAYS: i64 = 400;
+/// Days of free shares that a score keeps.
+const FREE_DAYS: i64 = 60;
+/// The seed of every draw: the same view gives the same scenarios.
+const SEED: u64 = 20_260_101;
+
+/// Parameters of [`FirstModel`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FirstSettings {
+    /// Days between fits of the forecasts.
+    pub refit_days: i64,
+    /// Days over which a decision earns: rewards are counted as far as they last.
+    pub horizon_days: f64,
+    /// How much of the sustainable rate is the forecast of a week; the rest is the mean of thirty days.
+    pub week_share: f64,
+}
+
+impl Default for FirstSettings {
+    fn default() -> FirstSettings {
+        FirstSettings { refit_days: 28, horizon_days: 30.0, week_share: 0.5 }
+    }
+}
+
+/// Scores by a weekly forecast with a conformal interval, exact or fitted curves, stated priors and a block
+/// bootstrap.
+#[derive(Debug)]
+pub struct FirstModel {
+    settings: FirstSettings,
+    priors: Priors,
+    /// Fits by day and by a fingerprint of what was known: the same view is not fitted twice. Leaves no
+    /// trace in any answer.
+    fits: Mutex<BTreeMap<(Day, u64), Arc<Fit>>>,
+}
+
+impl FirstModel {
+    /// Returns the model with the stated priors.
+    ///
+    /// # Errors
+    /// [`PriorsError`] where the compiled-in file cannot be used.
+    pub fn new(settings: FirstSettings) -> Result<FirstModel, PriorsError> {
+        Ok(FirstModel { settings, priors: Priors::stated()?, fits: Mutex::default() })
+    }
+
+    /// Returns the forecasts fitted at the last day of the schedule.
+    fn fit(&self, panel: &Panel) -> Arc<Fit> {
+        let day =
+            Day(panel.today.0.div_euclid(self.settings.refit_days) * self.settings.refit_days);
+        let key = (day, fingerprint(panel, day));
+        let lock = || self.fits.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock().get(&key).cloned();
+        known.unwrap_or_else(|| {
+            let fit = Arc::new(Fit::at(panel, day, &|_| true));
+            lock().entry(key).or_insert(fit).clone()
+        })
+    }
+
+    fn score(&self, view: &View<'_>, track: &Track, today: Day, seen: Seen<'_>) -> Score {
+        let terms = view.terms(&track.market);
+        let issuer = terms.and_then(|terms| terms.issuer.as_deref());
+        let newest = track.at(today).or_else(|| track.at(today.plus(-1)));
+        let month = mean(&track.known(today, 30, |row| row.supply_apr));
+        let rate = seen.row.map(|row| seen.fit.forecast().of(row));
+        let week = self.settings.week_share;
+        let interest = rate
+            .or(newest.and_then(|row| row.supply_apr))
+            .map(|rate| week * rate + (1.0 - week) * month.unwrap_or(rate));
+        let rewards = newest.and_then(|row| row.reward_apr).unwrap_or_default();
+        let lasting = rewards * self.lasting(terms, view.clock());
+        let advertised = newest.and_then(|row| row.supply_apr).map(|rate| rate + rewards);
+        let shape = Shape::of(track, today, terms);
+        Score {
+            advertised_apr: advertised,
+            realised_apr: track.realised_apr(today.plus(-7), 7),
+            sustainable_apr: interest.map(|interest| interest + lasting),
+            interval: seen.row.zip(rate).and_then(|(row, rate)| seen.fit.interval(row, rate)),
+            p_loss_1y: Some(self.priors.p_loss_1y(&track.market, issuer)),
+            expected_loss: self.priors.expected_loss(&track.market, issuer),
+            target_utilization: shape.as_ref().map(|shape| shape.curve.target()),
+            curve_error: shape.as_ref().and_then(|shape| shape.error),
+            lending: shape.and_then(|shape| shape.lending(track, today, lasting)),
+            free_shares: track.known(today, FREE_DAYS, |row| {
+                let (exit, tvl) = (row.exit_usd?, row.tvl_usd?);
+                (tvl > 0.0).then(|| exit / tvl)
+            }),
+        }
+    }
+
+    /// The share of the horizon that today's rewards last; half of it where nobody says when they end.
+    fn lasting(&self, terms: Option<&Terms>, now: Time) -> f64 {
+        let Some(end) = terms.and_then(|terms| terms.rewards_end) else { return 0.5 };
+        let days = (end.0 - now.0) as f64 / plimsoll_core::time::DAY_MS as f64;
+        (days / self.settings.horizon_days).clamp(0.0, 1.0)
+    }
+}
+
+/// What was fitted, and the market's row of features.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    fit: &'a Fit,
+    row: Option<&'a Row>,
+}
+
+/// A curve that is known or fitted.
+struct Shape {
+    curve: Curve,
+    reserve_factor: f64,
+    error: Option<f64>,
+}
+
+impl Shape {
+    fn of(track: &Track, today: Day, terms: Option<&Terms>) -> Option<Shape> {
+        let stated = terms.and_then(|terms| Some((terms.curve?, terms.reserve_factor?)));
+        if let Some((curve, reserve_factor)) = stated {
+            return Some(Shape { curve, reserve_factor, error: None });
+        }
+        let fit = fitted(track, today)?;
+        let curve = Curve::Kinked(fit.curve);
+        Some(Shape { curve, reserve_factor: 0.0, error: Some(fit.error) })
+    }
+
+    /// The market as it stands; `None` where its size or utilization is unknown.
+    fn lending(&self, track: &Track, today: Day, reward_apr: f64) -> Option<Lending> {
+        let row = track.at(today).or_else(|| track.at(today.plus(-1)))?;
+        let (supplied, utilization) = (row.tvl_usd?, row.utilization.unwrap_or(0.0));
+        let resting =
+            Lending::at_rest(self.curve, self.reserve_factor, supplied, supplied * utilization);
+        Some(Lending {
+            elasticity: elasticity(track, today, &self.curve),
+            rewards: reward_apr * supplied,
+            ..resting
+        })
+    }
+}
+
+/// Bits of everything a fit on `day` reads.
+fn fingerprint(panel: &Panel, day: Day) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325u64;
+    let mut eat = |bits: u64| hash = (hash ^ bits).wrapping_mul(0x0100_0000_01b3).rotate_left(17);
+    for track in &panel.tracks {
+        for byte in track.market.as_str().bytes() {
+            eat(u64::from(byte));
+        }
+        eat(track.first.0.cast_unsigned());
+        for (at, row) in (track.first.0..=day.0).zip(&track.days) {
+            eat(at.cast_unsigned());
+            for value in [row.supply_apr, row.share_price, row.utilization] {
+                eat(value.map_or(1, f64::to_bits));
+            }
+        }
+    }
+    hash
+}
+
+impl RiskModel for FirstModel {
+    fn name(&self) -> &'static str {
+        "first"
+    }
+
+    fn scores(&self, view: &View<'_>) -> Scores {
+        let panel = Panel::new(view, HISTORY_DAYS);
+        let today = panel.today;
+        let fit = self.fit(&panel);
+        let rows: BTreeMap<usize, Row> =
+            rows_on(&panel, today).into_iter().map(|row| (row.track, row)).collect();
+        let each = panel.tracks.iter().enumerate().map(|(place, track)| {
+            let seen = Seen { fit: &fit, row: rows.get(&place) };
+            (track.market.clone(), self.score(view, track, today, seen))
+        });
+        let issuers: Vec<Option<String>> = panel
+            .tracks
+            .iter()
+            .map(|track| view.terms(&track.market).and_then(|terms| terms.issuer.clone()))
+            .collect();
+        Scores {
+            clock: Some(view.clock()),
+            each: each.collect(),
+            scenarios: Arc::new(scenarios(&panel, &issuers, &self.priors, SEED)),
+            service: fit.service(),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Joint scenarios: months drawn from the trailing history, and years drawn from the stated priors.
+
+use crate::panel::{Panel, Track};
+use crate::priors::{Prior, Priors};
+use plimsoll_core::{Day, MarketId, Scenarios};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeMap;
+
+/// Months drawn.
+const MONTHS: usize = 400;
+/// Days in a month of [`Scenarios::returns_30d`].
+const MONTH_DAYS: i64 = 30;
+/// Days that are drawn together.
+const BLOCK_DAYS: i64 = 10;
+/// How far back blocks are drawn from.
+const HISTORY_DAYS: i64 = 120;
+/// Fewest days of history to draw from.
+const FEWEST_DAYS: i64 = 30;
+/// Years drawn: the worst in a thousand are a hundred.
+const YEARS: u32 = 100_000;
+/// Decimals of a probability.
+const SMALLEST: f64 = 1e-12;
+
+/// Draws months of realised returns, the same days for every market so that what falls together falls
+/// together: a block bootstrap. Empty where the history is shorter than a month.
+///
+/// A market without an index on a day earns nothing on it.
+#[must_use]
+pub fn months(panel: &Panel, seed: u64) -> Vec<Vec<f64>> {
+    let first = panel.tracks.iter().map(|track| track.first.0).min().unwrap_or(panel.today.0);
+    let from = first.max(panel.today.0 - HISTORY_DAYS);
+    if panel.today.0 - from < FEWEST_DAYS {
+        return Vec::new();
+    }
+    let growths: Vec<Vec<f64>> =
+        panel.tracks.iter().map(|track| growths(track, from, panel)).collect();
+    let starts = panel.today.0 - BLOCK_DAYS - from + 1;
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let month = |random: &mut ChaCha8Rng| -> Vec<f64> {
+        let blocks: Vec<i64> =
+            (0..MONTH_DAYS / BLOCK_DAYS).map(|_| random.random_range(0..starts)).collect();
+        let of_market = |growths: &Vec<f64>| -> f64 {
+            let at = |start: &i64| usize::try_from(*start).ok().and_then(|at| growths.get(at));
+            blocks.iter().map(|start| at(start).copied().unwrap_or(1.0)).product::<f64>() - 1.0
+        };
+        growths.iter().map(of_market).collect()
+    };
+    (0..MONTHS).map(|_| month(&mut random)).collect()
+}
+
+/// The growth of the index over each block, by its first day.
+fn growths(track: &Track, from: i64, panel: &Panel) -> Vec<f64> {
+    let mut last = None;
+    let mut index: Vec<Option<f64>> = Vec::new();
+    for day in from..=panel.today.0 {
+        last = track.at(Day(day)).and_then(|row| row.share_price).or(last);
+        index.push(last);
+    }
+    let block = usize::try_from(BLOCK_DAYS).unwrap_or(1);
+    let pairs = index.iter().zip(index.iter().skip(block));
+    pairs.map(|(start, end)| start.zip(*end).map_or(1.0, |(start, end)| end / start)).collect()
+}
+
+/// Draws years in which something rare happens, with common shocks by protocol, issuer and chain.
+#[must_use]
+pub fn rare_years(
+    markets: &[(MarketId, Option<String>)],
+    priors: &Priors,
+    seed: u64,
+) -> Vec<Vec<(usize, f64)>> {
+    let mut sources: Vec<(Prior, Vec<usize>)> = Vec::new();
+    let mut grouped: BTreeMap<(u8, String), Vec<usize>> = BTreeMap::new();
+    for (column, (market, issuer)) in markets.iter().enumerate() {
+        let protocol = market.protocol().to_owned();
+        // An unnamed issuer is a risk of its own: it shares its fate with nobody we know of.
+        let issuer = issuer.clone().unwrap_or_else(|| format!("unknown issuer of {market}"));
+        grouped.entry((0, protocol)).or_default().push(column);
+        grouped.entry((1, issuer)).or_default().push(column);
+        grouped.entry((2, market.chain().to_string())).or_default().push(column);
+        sources.push((priors.market.clone(), vec![column]));
+    }
+    for ((kind, name), columns) in grouped {
+        let prior = match kind {
+            0 => priors.of_protocol(&name),
+            1 => priors.of_issuer(&name),
+            _ => &priors.chain,
+        };
+        sources.push((prior.clone(), columns));
+    }
+    let mut years: BTreeMap<u32, Vec<(usize, f64)>> = BTreeMap::new();
+    for (number, (prior, columns)) in (0..).zip(&sources) {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        random.set_stream(number);
+        for year in years_hit(prior.probability, &mut random) {
+            let lost = prior.severity_at(random.random());
+            let hits = years.entry(year).or_default();
+            hits.extend(columns.iter().map(|column| (*column, lost)));
+        }
+    }
+    years.into_values().map(merged).collect()
+}
+
+/// The years of [`YEARS`] in which something of `probability` happens: gaps between them are geometric.
+fn years_hit(probability: f64, random: &mut ChaCha8Rng) -> Vec<u32> {
+    let mut years = Vec::new();
+    if probability < SMALLEST {
+        return years;
+    }
+    let mut at = 0.0;
+    loop {
+        let draw: f64 = 1.0 - random.random::<f64>();
+        let gap =
+            if probability >= 1.0 { 0.0 } else { (draw.ln() / (-probability).ln_1p()).floor() };
+        at += gap;
+        if at >= f64::from(YEARS) {
+            return years;
+        }
+        years.push(whole(at));
+        at += 1.0;
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a year's number: at least 0 and below a hundred thousand"
+)]
+fn whole(number: f64) -> u32 {
+    number as u32
+}
+
+/// One loss a market: what is lost twice is lost of what was left.
+fn merged(hits: Vec<(usize, f64)>) -> Vec<(usize, f64)> {
+    let mut left: BTreeMap<usize, f64> = BTreeMap::new();
+    for (column, lost) in hits {
+        *left.entry(column).or_insert(1.0) *= 1.0 - lost;
+    }
+    left.into_iter().map(|(column, left)| (column, 1.0 - left)).collect()
+}
+
+/// Draws both.
+#[must_use]
+pub fn scenarios(
+    panel: &Panel,
+    issuers: &[Option<String>],
+    priors: &Priors,
+    seed: u64,
+) -> Scenarios {
+    let markets: Vec<MarketId> = panel.tracks.iter().map(|track| track.market.clone()).collect();
+    let named: Vec<_> = markets.iter().cloned().zip(issuers.iter().cloned()).collect();
+    Scenarios {
+        returns_30d: months(panel, seed),
+        rare_years: rare_years(&named, priors, seed),
+        years: YEARS as usize,
+        markets,
+    }
+}
+
+#[cfg(test)]
+#[path = "scenarios_tests.rs"]
+mod tests;
