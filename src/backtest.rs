@@ -10,11 +10,13 @@ use plimsoll_adapters::Selection;
 use plimsoll_allocate::RunScenario;
 use plimsoll_backtests::document::{Document, Facts};
 use plimsoll_backtests::suite::{self, Settings, Suite};
-use plimsoll_backtests::{SleeveId, aave_weekly, pages, report, tables};
-use plimsoll_core::{Bps, Time};
+use plimsoll_backtests::{Scorer, SleeveId, aave_weekly, pages, report, tables};
+use plimsoll_core::{Bps, Enforcement, Time};
 use plimsoll_execute::Feed;
-use plimsoll_frame::GateMode;
+use plimsoll_frame::{GateMode, MarketFrame, View};
+use plimsoll_models::{FirstModel, FirstSettings};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The name of the report in its folder.
 pub(crate) const REPORT: &str = "report.html";
@@ -86,7 +88,7 @@ pub(crate) fn replay(options: &BacktestOptions, config: &Config) -> anyhow::Resu
     let gas = wiring::Gas::read(&source, &selection, config)?;
     let data_hash = plimsoll_execute::feed::extended(&feed.data_hash, &gas.bytes());
     let facts = Facts { data_hash, ..setup.facts(options, &feed) };
-    let suite = run_suite(options, config, setup, &gas)?;
+    let suite = run_suite(options, config, setup, &gas, &feed.frame)?;
     let facts =
         Facts { approximations: facts::approximations(options, config, &suite, &feed), ..facts };
     let cover = facts::cover(options, config, &source, &suite);
@@ -99,10 +101,16 @@ fn run_suite(
     config: &Config,
     setup: Setup,
     gas: &wiring::Gas,
+    frame: &MarketFrame,
 ) -> anyhow::Result<Suite> {
+    let model = FirstModel::new(FirstSettings::default())?;
+    let scorer = Scorer::new(&model, frame);
+    let has_limits = setup.policy.enforcement != Enforcement::Off;
+    let is_scored = has_limits || setup.strategies.iter().any(|rule| rule.reads_scores());
+    let scores = |view: &View<'_>| if is_scored { scorer.at(view) } else { Arc::default() };
     let settings = Settings {
         strategies: setup.strategies,
-        scores: &|_: &plimsoll_frame::View<'_>| std::sync::Arc::default(),
+        scores: &scores,
         policy: setup.policy,
         turnover_cost: Bps(options.cost_bps(config)),
         is_equal_free: options.contract.is_some(),

@@ -100,7 +100,7 @@ pub(crate) fn ordinary(
         Limits::Off => (config.risk, Enforcement::Off),
         Limits::Measurable => (config.risk, Enforcement::Measurable),
     };
-    let policy = Policy { preference, enforcement };
+    let policy = Policy::new(preference, enforcement);
     Ok(Setup { markets, sleeves, strategies, schedule, variants, span, policy })
 }
 
@@ -117,7 +117,7 @@ pub(crate) fn contract(options: &BacktestOptions, feed: &Feed) -> anyhow::Result
         Some(("weekday", weekday.to_string(), schedule))
     });
     let variants = if options.no_spread { Vec::new() } else { weekdays.collect() };
-    let policy = Policy { preference: RiskPreference::default(), enforcement: Enforcement::Off };
+    let policy = Policy::new(RiskPreference::default(), Enforcement::Off);
     Ok(Setup { markets, sleeves, strategies, schedule, variants, span, policy })
 }
 

@@ -32,7 +32,7 @@ fn approved(ledger: &Ledger, weights: &[(&str, f64)], bps: u32, first: bool) -> 
     };
     let evidence =
         Evidence { markets: plan.entries.iter().map(open).collect(), ..Default::default() };
-    let policy = Policy { preference: RiskPreference::default(), enforcement: Enforcement::Off };
+    let policy = Policy::new(RiskPreference::default(), Enforcement::Off);
     approve(plan, &nav, &evidence, &policy).approved
 }
 
@@ -70,7 +70,7 @@ fn an_exit_whose_gas_is_more_than_it_frees_is_paid_from_what_is_left() {
     let exit = Action { kind: ActionKind::Exit, market: market("b"), amount: units(1) };
     let costs = plimsoll_core::CostModel { gas_per_action: Some(units(9)), ..Default::default() };
     let plan = Plan { as_of: Time(0), exits: vec![exit], entries: vec![], costs };
-    let policy = Policy { preference: RiskPreference::default(), enforcement: Enforcement::Strict };
+    let policy = Policy::new(RiskPreference::default(), Enforcement::Strict);
     let plan = approve(plan, &nav, &Evidence::default(), &policy).approved;
     let done = block_on(ledger.execute(&plan)).unwrap();
     assert_eq!(done.gas, Some(units(9)));

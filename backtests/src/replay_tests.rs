@@ -39,7 +39,7 @@ fn run(rows: Vec<MarketRow>, spec: &str, bps: u32, decide: Decide) -> Vec<Entry>
     let last = frame.span().unwrap().1.day();
     let schedule = Schedule::regular(&span(last.0), decide).unwrap();
     let strategy = by_name(spec).unwrap();
-    let policy = Policy { preference: RiskPreference::default(), enforcement: Enforcement::Off };
+    let policy = Policy::new(RiskPreference::default(), Enforcement::Off);
     let job = Replay {
         scores: &|_: &View<'_>| Arc::default(),
         frame: &frame,

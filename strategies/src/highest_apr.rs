@@ -28,6 +28,6 @@ impl Strategy for HighestApr {
     }
 
     fn target(&self, now: &Situation<'_>) -> Result<Target, StrategyError> {
-        Ok(Ranking::new(&now.view, self.trailing_days.get()).best_above(now.held, 0.0)?)
+        Ok(Ranking::new(&now.view, self.trailing_days.get()).best_above(now, 0.0)?)
     }
 }

@@ -32,7 +32,7 @@ impl Strategy for Hold {
             return Ok(Target::stay(Reason::Hold));
         }
         let Some(market) = &self.market else {
-            return Ok(Ranking::new(view, 7).best_above(held, 0.0)?);
+            return Ok(Ranking::new(view, 7).best_above(now, 0.0)?);
         };
         let quote = view
             .quote(market)

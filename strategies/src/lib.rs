@@ -3,6 +3,7 @@
 //! The rules here are simple enough to check by hand; they are the yardstick for everything that is
 //! meant to beat them.
 
+pub mod allocator;
 pub mod equal;
 pub mod highest_apr;
 pub mod hold;
@@ -10,6 +11,7 @@ pub mod mean7_hysteresis;
 mod ranking;
 mod settings;
 
+pub use allocator::Allocator;
 pub use equal::Equal;
 pub use highest_apr::HighestApr;
 pub use hold::Hold;

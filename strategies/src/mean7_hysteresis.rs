@@ -33,6 +33,6 @@ impl Strategy for Mean7Hysteresis {
     }
 
     fn target(&self, now: &Situation<'_>) -> Result<Target, StrategyError> {
-        Ok(Ranking::new(&now.view, self.trailing_days.get()).best_above(now.held, self.margin)?)
+        Ok(Ranking::new(&now.view, self.trailing_days.get()).best_above(now, self.margin)?)
     }
 }

@@ -1,11 +1,13 @@
 //! Markets ranked by a rate.
 
-use plimsoll_core::{Apr, MarketId};
-use plimsoll_frame::{Column, Quote, Reason, Target, TargetError, View};
+use plimsoll_core::{Apr, Enforcement, MarketId};
+use plimsoll_frame::{Column, Quote, Reason, Situation, Target, TargetError, View};
 use std::collections::BTreeMap;
 
 /// Days within which a held market whose rate is unknown today still counts as known enough to hold.
 const PATIENCE_DAYS: i64 = 7;
+/// A weight below this is none.
+const SMALLEST_WEIGHT: f64 = 1e-9;
 
 /// The rate of each market, rewards included: the newest one, or its mean over the last days.
 #[derive(Debug)]
@@ -53,31 +55,40 @@ impl<'v> Ranking<'v> {
         self.open.first().map(|(market, rate)| (market, *rate))
     }
 
-    /// Everything in the best open market, if it beats what is held by more than `margin`.
+    /// Everything in the best open market, if it beats what is held by more than `margin`. Where the owner's
+    /// caps leave room for a part of it only, the rest goes down the ranking, and the mean of what would be
+    /// held has to beat the mean of what is.
     ///
     /// A held market whose rate is unknown today is held, not fled, as long as it had a rate within
     /// the last days.
     pub(crate) fn best_above(
         self,
-        held: &BTreeMap<MarketId, f64>,
+        now: &Situation<'_>,
         margin: f64,
     ) -> Result<Target, TargetError> {
-        let Some((best, rate)) = self.best().map(|(market, rate)| (market.clone(), rate)) else {
+        let held = now.held;
+        let Some((best, _)) = self.best().map(|(market, rate)| (market.clone(), rate)) else {
             return Ok(Target::stay(Reason::NothingOpen));
         };
+        let wanted = self.filled(now);
+        let rate = self.mean_rate(&wanted).unwrap_or_default();
         let main = held.iter().max_by(|a, b| a.1.total_cmp(b.1)).map(|(market, _)| market);
         let Some(main) = main else {
             let reason = Reason::Enter { market: best.clone(), apr: Apr(rate) };
-            return Ok(Target::weights(BTreeMap::from([(best, 1.0)]), reason)?.among(self.open));
+            return Ok(Target::weights(wanted, reason)?.among(self.open));
         };
-        let held_rate = rate_of(&self.rates, main);
+        let held_rate = self.mean_rate(held);
         let is_beaten = match held_rate {
             Some(held_rate) => rate > held_rate + margin,
             None => !self.is_recent(main),
         };
-        if best == *main || !is_beaten {
-            let other =
-                self.open.iter().find(|(market, _)| market != main).map(|(_, rate)| Apr(*rate));
+        let is_same = wanted.keys().all(|market| held.contains_key(market));
+        if is_same || !is_beaten {
+            let other = self
+                .open
+                .iter()
+                .find(|(market, _)| !held.contains_key(market))
+                .map(|(_, rate)| Apr(*rate));
             let reason = Reason::Stay {
                 held: held_rate.map(Apr),
                 best: other,
@@ -85,8 +96,59 @@ impl<'v> Ranking<'v> {
             };
             return Ok(Target::stay(reason).among(self.open));
         }
-        let reason = Reason::Switch { to: best.clone(), apr: Apr(rate), held: held_rate.map(Apr) };
-        Ok(Target::weights(BTreeMap::from([(best, 1.0)]), reason)?.among(self.open))
+        let reason = Reason::Switch { to: best, apr: Apr(rate), held: held_rate.map(Apr) };
+        Ok(Target::weights(wanted, reason)?.among(self.open))
+    }
+
+    /// The open markets filled from the best down, each as far as the caps per protocol and issuer leave room.
+    fn filled(&self, now: &Situation<'_>) -> BTreeMap<MarketId, f64> {
+        let policy = now.policy;
+        let is_capped = policy.enforcement != Enforcement::Off;
+        let has_one = policy.enforcement != Enforcement::Strict && now.view.protocols().len() <= 1;
+        let line = &policy.preference;
+        let per_protocol = line.per_protocol.value().min(line.worst_protocol_loss.value());
+        let (mut left, mut weights) = (1.0, BTreeMap::new());
+        let mut used: BTreeMap<String, f64> = BTreeMap::new();
+        for (market, _) in &self.open {
+            let mut groups: Vec<(String, f64)> = Vec::new();
+            if is_capped && !has_one {
+                groups.push((format!("protocol {}", market.protocol()), per_protocol));
+            }
+            let issuer = now.view.terms(market).and_then(|terms| terms.issuer.clone());
+            if let Some(issuer) = issuer.filter(|name| is_capped && !policy.is_own_issuer(name)) {
+                groups.push((format!("issuer {issuer}"), line.per_issuer.value()));
+            }
+            let room =
+                |(group, cap): &(String, f64)| cap - used.get(group).copied().unwrap_or_default();
+            let weight = groups.iter().map(room).fold(left, f64::min);
+            if weight <= SMALLEST_WEIGHT {
+                continue;
+            }
+            for (group, _) in groups {
+                *used.entry(group).or_default() += weight;
+            }
+            weights.insert(market.clone(), weight);
+            left -= weight;
+            if left <= SMALLEST_WEIGHT {
+                break;
+            }
+        }
+        weights
+    }
+
+    /// The mean rate of `weights` over those whose rate is known; `None` where the largest is not.
+    fn mean_rate(&self, weights: &BTreeMap<MarketId, f64>) -> Option<f64> {
+        let main = weights.iter().max_by(|a, b| a.1.total_cmp(b.1)).map(|(market, _)| market)?;
+        let main_rate = rate_of(&self.rates, main)?;
+        let (mut sum, mut total) = (0.0, 0.0);
+        for (market, weight) in weights {
+            if let Some(rate) = rate_of(&self.rates, market) {
+                sum += weight * rate;
+                total += weight;
+            }
+        }
+        // One market's mean is its rate, not the rate times a weight over the weight.
+        Some(if weights.len() == 1 { main_rate } else { sum / total })
     }
 
     /// The open markets, best first.

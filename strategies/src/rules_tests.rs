@@ -44,7 +44,7 @@ fn ask(
         held,
         nav: 1.0,
         costs: Costs::default(),
-        policy: &Policy { preference, enforcement: Enforcement::Off },
+        policy: &Policy::new(preference, Enforcement::Off),
         leaving_first: Fraction::of_percent(10),
     })
 }
@@ -105,7 +105,8 @@ fn hold_enters_the_named_market_and_never_moves() {
     assert_eq!(all_in(&decide("hold", &frame, &[])), Some("b".to_owned()));
     assert_eq!(decide("hold", &frame, &[("a", 1.0)]).wanted(), None);
     let unknown = by_name("hold@market=aave-v3:1:zzz").unwrap();
-    let error = ask(unknown.as_ref(), frame.view(Time(i64::MAX / 2)), &BTreeMap::new()).unwrap_err();
+    let error =
+        ask(unknown.as_ref(), frame.view(Time(i64::MAX / 2)), &BTreeMap::new()).unwrap_err();
     assert!(error.to_string().contains("market aave-v3:1:zzz has not been observed"), "{error}");
 }
 

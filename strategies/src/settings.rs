@@ -1,12 +1,13 @@
 //! Strategies by name.
 
-use crate::{Equal, HighestApr, Hold, Mean7Hysteresis};
+use crate::{Allocator, Equal, HighestApr, Hold, Mean7Hysteresis};
+use plimsoll_allocate::AllocatorSettings;
 use plimsoll_frame::Strategy;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
 /// The names, in the order in which they are reported by default.
-const NAMES: [&str; 4] = ["hold", "equal", "highest-apr", "mean7-hysteresis"];
+const NAMES: [&str; 5] = ["hold", "equal", "highest-apr", "mean7-hysteresis", "allocator"];
 
 /// Why a text names no strategy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +56,7 @@ pub fn default_set() -> Vec<Box<dyn Strategy>> {
         Box::new(HighestApr::default()),
         Box::new(HighestApr { trailing_days: week }),
         Box::new(Mean7Hysteresis::default()),
+        Box::new(Allocator::default()),
     ]
 }
 
@@ -92,10 +94,52 @@ pub fn by_name(spec: &str) -> Result<Box<dyn Strategy>, SettingsError> {
                 margin: margin.map_or(base.margin, |margin| margin.0),
             })
         }
+        "allocator" => Box::new(Allocator { settings: allocator(&mut given)? }),
         _ => return Err(unknown(name)),
     };
     given.finish(&strategy.params())?;
     Ok(strategy)
+}
+
+fn allocator(given: &mut Given) -> Result<AllocatorSettings, SettingsError> {
+    let base = AllocatorSettings::default();
+    let mut number = |key, known: f64, least: f64, most: f64, expected| {
+        let found: Option<f64> = given.take(key, expected)?;
+        match found {
+            Some(value) if (least..=most).contains(&value) => Ok(value),
+            Some(value) => Err(SettingsError::BadValue {
+                strategy: given.strategy.clone(),
+                parameter: key.to_owned(),
+                found: value.to_string(),
+                expected,
+            }),
+            None => Ok(known),
+        }
+    };
+    Ok(AllocatorSettings {
+        horizon_days: number(
+            "horizon_days",
+            base.horizon_days,
+            1.0,
+            3_650.0,
+            "a number of days from 1 to 3650",
+        )?,
+        aversion: number(
+            "aversion",
+            base.aversion,
+            0.0,
+            1.0,
+            "a number from 0 to 1, such as 0.001",
+        )?,
+        confidence: number("confidence", base.confidence, 0.0, 1.0, "a probability from 0 to 1")?,
+        least_lift: number(
+            "least_lift",
+            base.least_lift,
+            0.0,
+            1.0,
+            "a fraction from 0 to 1, such as 0.0005",
+        )?,
+    })
 }
 
 /// Parameters that were given and not yet taken.

@@ -76,9 +76,10 @@ impl WorldMarket {
         };
         let (kink, now) = (self.curve.target(), self.utilization().max(LEAST_UTILIZATION));
         let is_above = excess(kink, self.curve.borrow_apr(kink)) < 0.0;
-        let (low, high) = if is_above { (kink, 1.0) } else { (LEAST_UTILIZATION, kink) };
-        // Just inside, so that the slope is the one of this side.
-        let mut utilization = now.clamp(low * (1.0 + 1e-9), high * (1.0 - 1e-9));
+        // Just inside, since on the kink the slope is the one above it.
+        let (low, high) =
+            if is_above { (kink, 1.0) } else { (LEAST_UTILIZATION, kink * (1.0 - 1e-9)) };
+        let mut utilization = now.clamp(low, high);
         for _ in 0..8 {
             let rate = self.curve.borrow_apr(utilization);
             let slope = self.curve.borrow_slope(utilization) / rate.max(LEAST_RATE);
@@ -192,7 +193,7 @@ mod tests {
                     };
                     let found = market.content_utilization(wanted);
                     let exact = lending.sustainable_utilization(0.0);
-                    assert!((found - exact).abs() < 1e-3, "{found} {exact} {wanted} ref {} {} {} {:?}", market.structure.reference_rate, market.utilization(), market.elasticity(), market.curve());
+                    assert!((found - exact).abs() < 1e-3, "{found} {exact}");
                 }
             }
         }

@@ -15,6 +15,28 @@
 //! the same everywhere; the last bits of `exp` and `powf` are those of the platform's library.
 //!
 //! It says which of two rules copes better with markets of this kind, not what either will earn.
+//!
+//! # Source
+//! Calibrated to `aave_v3_reserves_daily` (2025-07-22 to 2026-02-28): the 36 reserves of USD stablecoins
+//! that are active, borrowable and seen on at least 120 days, stale rows left out. Beside them the
+//! Aave-like markets of 50 worlds of 220 days without us. Medians over markets:
+//!
+//! | | recorded | generated |
+//! |---|---|---|
+//! | mean supply APR, % (10 % to 90 % of the markets) | 3.05 (1.84 to 4.13) | 2.83 (1.27 to 4.94) |
+//! | deviation of the supply APR, points | 1.18 | 0.94 |
+//! | deviation of its daily changes, points (mean over markets) | 0.52 (1.30) | 0.54 (1.13) |
+//! | its autocorrelation at 1 and 7 days | 0.86, 0.64 | 0.84, 0.62 |
+//! | autocorrelation of its daily changes at 1 day | -0.21 | -0.41 |
+//! | utilization, all days | 0.71 | 0.72 |
+//! | deviation of utilization | 0.095 | 0.079 |
+//! | its autocorrelation at 1 and 7 days | 0.95, 0.75 | 0.98, 0.81 |
+//! | days above 92, 95 and 99 % utilization, % | 0.92, 0.27, 0.06 | 1.63, 0.18, 0.08 |
+//! | correlation of two markets' rates, and of their daily changes | 0.19, 0.00 | 0.12, 0.00 |
+//!
+//! The correlations are means over pairs, recorded on Ethereum, generated over all markets. The daily flows
+//! of others, the speeds and the spreads of demand were set by these figures. Sizes, elasticities, the
+//! frequency and size of events, and supply caps are assumptions: no file records them.
 
 mod draws;
 mod events;

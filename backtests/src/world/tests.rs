@@ -192,7 +192,7 @@ fn a_cap_refuses_what_does_not_fit() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
     #[test]
     fn books_balance_whatever_we_do(
         seed in 0u64..1_000,

@@ -19,10 +19,15 @@ impl RunScenario {
     /// `None` where the view lacks the exit liquidity, the size or the delay of the market, or the
     /// price that brings USD to the vault's denomination.
     fn exit(self, quote: &Quote, decimals: u8) -> Option<Amount> {
+        Amount::from_f64_floor(self.exit_units(quote)?, decimals)
+    }
+
+    /// As the limit has it, in whole units of the vault's denomination.
+    pub(crate) fn exit_units(self, quote: &Quote) -> Option<f64> {
         let price = quote.price_usd?;
         let left = quote.exit_usd? - self.leaving_first.value() * quote.tvl_usd?;
         let within_a_day = quote.exit_delay_days? <= 1.0;
-        Amount::from_f64_floor(if within_a_day { left.max(0.0) / price } else { 0.0 }, decimals)
+        Some(if within_a_day { left.max(0.0) / price } else { 0.0 })
     }
 }
 

@@ -1,12 +1,16 @@
-//! From a target to a plan, and the pure loop body [`step()`].
+//! Where the money should go, from a target to a plan, and the pure loop body [`step()`].
 //!
 //! Pure: no clock, no file, no network. The live driver and the replay driver both call [`step()`].
 
+pub mod candidates;
 pub mod evidence;
 pub mod optimise;
 pub mod planning;
+pub mod propose;
 pub mod step;
 
+pub use candidates::{Candidates, Group, LeftOut};
 pub use evidence::{RunScenario, Seen};
 pub use planning::plan;
+pub use propose::{AllocatorSettings, Proposal, propose};
 pub use step::{Decision, Observed, State, step};

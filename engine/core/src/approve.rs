@@ -35,6 +35,22 @@ pub struct Policy {
     pub preference: RiskPreference,
     /// What happens to a limit without an answer.
     pub enforcement: Enforcement,
+    /// The issuer of the vault's own asset: the owner holds it in any case, so its cap is apart.
+    pub own_issuer: Option<String>,
+}
+
+impl Policy {
+    /// Returns the policy of a vault whose own asset has no issuer that is apart.
+    #[must_use]
+    pub fn new(preference: RiskPreference, enforcement: Enforcement) -> Policy {
+        Policy { preference, enforcement, own_issuer: None }
+    }
+
+    /// Whether `issuer` issues the vault's own asset.
+    #[must_use]
+    pub fn is_own_issuer(&self, issuer: &str) -> bool {
+        self.own_issuer.as_deref() == Some(issuer)
+    }
 }
 
 /// What is known of one market at the moment of the decision.
@@ -147,7 +163,7 @@ pub fn approve(plan: Plan, nav: &Nav, evidence: &Evidence, policy: &Policy) -> V
         enforcement => {
             let strict = enforcement == Enforcement::Strict;
             desk.protocol_limits(&policy.preference, strict);
-            desk.issuer_limit(policy.preference.per_issuer, strict);
+            desk.issuer_limit(policy, strict);
             desk.wrap_limit(policy.preference.wrap_depth, strict);
             desk.exit_limit(policy.preference.exit_24h_run, strict);
             // Last, since what the others left decides what the portfolio can lose.
@@ -342,7 +358,8 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn issuer_limit(&mut self, cap: Fraction, strict: bool) {
+    fn issuer_limit(&mut self, policy: &Policy, strict: bool) {
+        let cap = policy.preference.per_issuer;
         let evidence = self.evidence;
         let silent = |market: &MarketId| {
             evidence.markets.get(market).is_none_or(|known| known.issuer.is_none())
@@ -351,7 +368,7 @@ impl<'a> Desk<'a> {
             self.unanswerable(Limit::PerIssuer, strict, silent);
         }
         self.cap_groups(Limit::PerIssuer, cap, |_, known| {
-            known.and_then(|known| known.issuer.clone())
+            known.and_then(|known| known.issuer.clone()).filter(|name| !policy.is_own_issuer(name))
         });
     }
 

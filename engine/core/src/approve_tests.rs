@@ -1,6 +1,7 @@
 use super::*;
 use crate::plan::{ActionKind, CostModel};
 use crate::preference::RiskLine;
+use crate::scenario::RareLosses;
 use crate::time::Time;
 use alloy_primitives::U256;
 use proptest::prelude::*;
@@ -58,13 +59,13 @@ fn evidence(names: &[&str]) -> Evidence {
 fn scenarios(names: &[&str], monthly: f64, yearly: f64) -> Arc<Scenarios> {
     let mut markets: Vec<MarketId> = names.iter().map(|name| market(name)).collect();
     markets.sort();
-    let rare_years = vec![(0..names.len()).map(|column| (column, yearly)).collect()];
+    let rare = Arc::new(RareLosses { by_column: vec![vec![(0, yearly)]; names.len()], years: 1 });
     let returns_30d = vec![vec![-monthly; names.len()]; 20];
-    Arc::new(Scenarios { markets, returns_30d, rare_years, years: 1 })
+    Arc::new(Scenarios { markets, returns_30d, rare })
 }
 
 fn policy(enforcement: Enforcement) -> Policy {
-    Policy { preference: RiskPreference::of_line(RiskLine::Balanced), enforcement }
+    Policy::new(RiskPreference::of_line(RiskLine::Balanced), enforcement)
 }
 
 fn entries(verdict: &Verdict) -> Vec<(String, Amount)> {
@@ -163,7 +164,9 @@ fn live_an_unanswerable_limit_forbids_buying() {
         let known = evidence.markets.get_mut(&market(a)).unwrap();
         match limit {
             Limit::Cvar95_30d => Arc::make_mut(&mut evidence.scenarios).returns_30d.clear(),
-            Limit::Es999_1y => Arc::make_mut(&mut evidence.scenarios).years = 0,
+            Limit::Es999_1y => {
+                Arc::make_mut(&mut evidence.scenarios).rare = Arc::default();
+            }
             Limit::PerIssuer => known.issuer = None,
             Limit::WrapDepth => known.wrap_depth = None,
             Limit::Exit24hRun => known.exit_24h_run = None,

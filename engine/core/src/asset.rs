@@ -43,6 +43,57 @@ const AT_PAR: &[(&str, &[&str])] = &[
     ("BTC", &["BTC", "WBTC", "WBTC.E", "BTC.B", "BTCB", "CBBTC", "TBTC", "LBTC", "FBTC", "EBTC"]),
 ];
 
+/// Who can make an asset worthless, by symbol.
+///
+/// # Source
+/// The issuers' own pages; a bridged token rests on its issuer too, and on a bridge: see [`wraps`].
+const ISSUERS: &[(&str, &[&str])] = &[
+    ("circle", &["USDC", "USDC.E", "USDBC", "EURC"]),
+    ("tether", &["USDT", "USDT0", "USD₮", "USD₮0", "USDT.E", "M.USDT"]),
+    ("sky", &["DAI", "DAI.E", "M.DAI", "WXDAI", "XDAI", "USDS", "SDAI", "SUSDS"]),
+    ("aave", &["GHO"]),
+    ("liquity", &["LUSD", "BOLD"]),
+    ("frax", &["FRAX", "FRXUSD"]),
+    ("ethena", &["USDE", "SUSDE", "USDTB"]),
+    ("paxos", &["PYUSD", "USDG", "BUSD", "USDP"]),
+    ("ripple", &["RLUSD"]),
+    ("curve", &["CRVUSD"]),
+    ("first digital", &["FDUSD"]),
+    ("techteryx", &["TUSD"]),
+    ("qidao", &["MAI", "MIMATIC"]),
+    ("synthetix", &["SUSD"]),
+    ("mento", &["CUSD", "USDM", "CEUR", "EURM"]),
+    ("angle", &["USDA", "EURA", "AGEUR"]),
+    ("monerium", &["EURE"]),
+    ("ethereum", &["ETH", "WETH", "WETH.E"]),
+    ("bitgo", &["WBTC", "WBTC.E"]),
+    ("coinbase", &["CBBTC", "CBETH"]),
+    ("lido", &["STETH", "WSTETH"]),
+];
+
+/// Symbols that came over a bridge which their issuer does not run.
+const BRIDGED: &[&str] =
+    &["USDC.E", "USDBC", "USDT.E", "M.USDT", "DAI.E", "M.DAI", "WETH.E", "WBTC.E", "BTC.B", "BTCB"];
+
+/// Returns who issues the asset called `symbol`, or `None` where the table does not say.
+#[must_use]
+pub fn issuer(symbol: &str) -> Option<&'static str> {
+    let upper = symbol.trim().to_uppercase();
+    let known = ISSUERS.iter().find(|(_, symbols)| symbols.contains(&upper.as_str()));
+    known.map(|(issuer, _)| *issuer)
+}
+
+/// Returns how many wrappers lie between a lending position and the asset called `symbol`: the position's
+/// own share, and a bridge; `None` where the issuer is unknown.
+#[must_use]
+pub fn wraps(symbol: &str) -> Option<u8> {
+    issuer(symbol)?;
+    let upper = symbol.trim().to_uppercase();
+    let is_staked =
+        ["SDAI", "SUSDS", "SUSDE", "CBETH", "STETH", "WSTETH"].contains(&upper.as_str());
+    Some(1 + u8::from(BRIDGED.contains(&upper.as_str())) + u8::from(is_staked))
+}
+
 impl Denomination {
     /// Returns the denomination of an asset called `symbol`.
     #[must_use]
@@ -88,6 +139,13 @@ impl fmt::Display for Denomination {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bridged_token_rests_on_its_issuer_and_on_one_wrapper_more() {
+        assert_eq!((issuer("USDC"), wraps("USDC")), (Some("circle"), Some(1)));
+        assert_eq!((issuer("usdc.e"), wraps("USDC.e")), (Some("circle"), Some(2)));
+        assert_eq!((issuer("PT-USDe-5FEB2026"), wraps("PT-USDe-5FEB2026")), (None, None));
+    }
 
     #[test]
     fn bridged_dollars_are_dollars_and_growing_tokens_are_not() {

@@ -4,6 +4,7 @@
 
 use crate::ids::MarketId;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The share of outcomes that CVaR95 means over.
 const FREQUENT_TAIL: f64 = 0.05;
@@ -18,10 +19,17 @@ pub struct Scenarios {
     /// Returns over 30 days, one row a scenario, one number a market; empty where the history is too
     /// short to say.
     pub returns_30d: Vec<Vec<f64>>,
-    /// Years in which something rare happens, each as (column, share lost).
-    pub rare_years: Vec<Vec<(usize, f64)>>,
+    /// Rare losses by column.
+    pub rare: Arc<RareLosses>,
+}
+
+/// Years in which something rare happens.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RareLosses {
+    /// For each column the years that hit it, as (year, share lost), in order.
+    pub by_column: Vec<Vec<(u32, f64)>>,
     /// How many years were drawn in all.
-    pub years: usize,
+    pub years: u32,
 }
 
 impl Scenarios {
@@ -54,7 +62,8 @@ impl Scenarios {
         };
         let mut losses: Vec<f64> = self.returns_30d.iter().map(loss).collect();
         losses.sort_by(|a, b| b.total_cmp(a));
-        Some(tail_mean(&losses, losses.len(), FREQUENT_TAIL).max(0.0))
+        let count = u32::try_from(losses.len()).ok()?;
+        Some(tail_mean(&losses, count, FREQUENT_TAIL).max(0.0))
     }
 
     /// Returns the mean loss beyond the 99.9 % quantile over a year of `weights`, as a fraction of NAV.
@@ -62,12 +71,12 @@ impl Scenarios {
     #[must_use]
     pub fn es999_1y(&self, weights: &BTreeMap<MarketId, f64>) -> Option<f64> {
         let columns = self.by_column(weights)?;
-        if self.years == 0 {
+        if self.rare.years == 0 {
             return None;
         }
-        let mut losses = self.rare_losses(&columns);
-        losses.sort_by(|a, b| b.total_cmp(a));
-        Some(tail_mean(&losses, self.years, RARE_TAIL))
+        let losses: Vec<f64> =
+            self.worst_years(&columns).into_iter().map(|(_, loss)| loss).collect();
+        Some(tail_mean(&losses, self.rare.years, RARE_TAIL))
     }
 
     /// Returns what a little more of each market adds to ES99.9 of `weights`, by column: the mean loss of
@@ -75,40 +84,69 @@ impl Scenarios {
     #[must_use]
     pub fn es999_slopes(&self, weights: &BTreeMap<MarketId, f64>) -> Option<Vec<f64>> {
         let columns = self.by_column(weights)?;
-        let mut slopes = vec![0.0; columns.len()];
-        let losses = self.rare_losses(&columns);
-        let mut order: Vec<(usize, f64)> = losses.into_iter().enumerate().collect();
-        order.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        let mut left = self.years as f64 * RARE_TAIL;
-        let total = left;
-        for (year, _) in order {
-            let share = left.clamp(0.0, 1.0);
-            for (column, lost) in self.rare_years.get(year).into_iter().flatten() {
-                if let Some(slope) = slopes.get_mut(*column) {
-                    *slope += share * lost / total;
-                }
-            }
-            left -= 1.0;
-            if left <= 0.0 {
-                break;
-            }
+        let total = f64::from(self.rare.years) * RARE_TAIL;
+        if total <= 0.0 {
+            return None;
         }
-        (total > 0.0).then_some(slopes)
+        let mut left = total;
+        let mut shares: BTreeMap<u32, f64> = BTreeMap::new();
+        for (year, _) in self.worst_years(&columns) {
+            shares.insert(year, left.clamp(0.0, 1.0) / total);
+            left -= 1.0;
+        }
+        let slope = |hits: &Vec<(u32, f64)>| -> f64 {
+            hits.iter().filter_map(|(year, lost)| Some(shares.get(year)? * lost)).sum()
+        };
+        Some(self.rare.by_column.iter().map(slope).collect())
     }
 
-    fn rare_losses(&self, columns: &[f64]) -> Vec<f64> {
-        let of_year = |year: &Vec<(usize, f64)>| -> f64 {
-            let each = year.iter().filter_map(|(column, lost)| Some(columns.get(*column)? * lost));
-            each.sum()
-        };
-        self.rare_years.iter().map(of_year).collect()
+    /// The years that ES99.9 means over, worst first, as (year, loss).
+    fn worst_years(&self, columns: &[f64]) -> Vec<(u32, f64)> {
+        let mut losses = vec![0.0; usize::try_from(self.rare.years).unwrap_or(0)];
+        let mut hit: Vec<u32> = Vec::new();
+        for (hits, weight) in self.rare.by_column.iter().zip(columns) {
+            if *weight <= 0.0 {
+                continue;
+            }
+            for (year, lost) in hits {
+                let slot = usize::try_from(*year).ok().and_then(|year| losses.get_mut(year));
+                if let Some(loss) = slot {
+                    if *loss <= 0.0 {
+                        hit.push(*year);
+                    }
+                    *loss += weight * lost;
+                }
+            }
+        }
+        let at = |year: u32| usize::try_from(year).ok().and_then(|year| losses.get(year)).copied();
+        let mut worst: Vec<(u32, f64)> =
+            hit.into_iter().filter_map(|year| Some((year, at(year)?))).collect();
+        let count = whole_up(f64::from(self.rare.years) * RARE_TAIL);
+        let by_loss =
+            |a: &(u32, f64), b: &(u32, f64)| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0));
+        if worst.len() > count && count > 0 {
+            worst.select_nth_unstable_by(count - 1, by_loss);
+            worst.truncate(count);
+        }
+        worst.sort_by(by_loss);
+        worst
     }
+}
+
+/// The smallest whole number not below `number`.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a number of years: at least 0 and far below 2^32"
+)]
+fn whole_up(number: f64) -> usize {
+    (number - 1e-9).ceil().max(0.0) as usize
 }
 
 /// The mean of the largest `share` of `count` outcomes, of which `sorted` holds the largest and the others
 /// are zero; the last one counts in part.
-fn tail_mean(sorted: &[f64], count: usize, share: f64) -> f64 {
-    let total = count as f64 * share;
+fn tail_mean(sorted: &[f64], count: u32, share: f64) -> f64 {
+    let total = f64::from(count) * share;
     if total <= 0.0 {
         return 0.0;
     }
@@ -135,8 +173,8 @@ mod tests {
         returns_30d.push(vec![-0.02, 0.003]);
         returns_30d.extend(vec![vec![0.003, -0.01]; 4]);
         // 2,000 years: in one x is lost whole, in one y loses half.
-        let rare_years = vec![vec![(0, 1.0)], vec![(1, 0.5)]];
-        Scenarios { markets, returns_30d, rare_years, years: 2_000 }
+        let by_column = vec![vec![(7, 1.0)], vec![(9, 0.5)]];
+        Scenarios { markets, returns_30d, rare: Arc::new(RareLosses { by_column, years: 2_000 }) }
     }
 
     fn weights(x: f64, y: f64) -> BTreeMap<MarketId, f64> {

@@ -1,10 +1,10 @@
 //! The feed: adapters' observations through the gate into one frame.
 
 use crate::adapter::{Adapter, AdapterError, Disorder};
-use plimsoll_core::{Denomination, MarketId};
+use plimsoll_core::{Denomination, MarketId, Time, asset};
 use plimsoll_frame::{
     FrameError, Gate, GateSettings, MarketFrame, MarketFrameBuilder, MarketRow, Observation,
-    QualityReport,
+    QualityReport, Terms, TermsBook,
 };
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -113,9 +113,23 @@ pub async fn collect(
         }
         quality.merge(gate.report());
     }
-    let frame = builder.finish()?;
+    let frame = builder.finish()?.with_terms(Arc::new(terms(&catalog)));
     let data_hash = hexadecimal(hash);
     Ok(Feed { frame, quality, catalog, data_hash, rows_read })
+}
+
+/// What the name of each market's asset says of its terms; an adapter that can ask a contract says more.
+fn terms(catalog: &Catalog) -> TermsBook {
+    let mut book = TermsBook::default();
+    for (market, info) in catalog {
+        let terms = Terms {
+            issuer: asset::issuer(&info.first_symbol).map(str::to_owned),
+            wrap_depth: asset::wraps(&info.first_symbol),
+            ..Terms::default()
+        };
+        book.learn(market, Time(i64::MIN), terms);
+    }
+    book
 }
 
 fn remember(catalog: &mut Catalog, observation: &Observation) {
@@ -182,7 +196,7 @@ pub fn extended(data_hash: &str, more: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plimsoll_core::{ChainId, Time};
+    use plimsoll_core::ChainId;
     use plimsoll_frame::Column;
 
     fn hashed(observation: &Observation) -> String {

@@ -3,7 +3,7 @@
 use crate::score::Scores;
 use crate::view::View;
 use plimsoll_core::preference::Fraction;
-use plimsoll_core::{Apr, MarketId, Policy};
+use plimsoll_core::{Apr, MarketId, Policy, Scenarios};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -16,6 +16,11 @@ pub trait Strategy: Send + Sync + fmt::Debug {
 
     /// Its parameters, by name, as they are reported.
     fn params(&self) -> BTreeMap<&'static str, String>;
+
+    /// Whether it reads the scores; a replay without limits makes none for rules that do not.
+    fn reads_scores(&self) -> bool {
+        false
+    }
 
     /// Returns where the money should be.
     ///
@@ -41,6 +46,14 @@ pub struct Situation<'a> {
     pub policy: &'a Policy,
     /// The share of everything supplied that leaves before us in a run.
     pub leaving_first: Fraction,
+}
+
+impl Situation<'_> {
+    /// The joint scenarios.
+    #[must_use]
+    pub fn scenarios(&self) -> &Scenarios {
+        &self.scores.scenarios
+    }
 }
 
 /// What moving costs, as models see it.
@@ -179,6 +192,24 @@ pub enum Reason {
     },
     /// The rule never moves once it is in.
     Hold,
+    /// A better portfolio.
+    Allocate {
+        /// Net gain a year over staying put, as a share of everything.
+        lift: f64,
+        /// The probability that it gains at all.
+        p_gain: f64,
+        /// The forecast that it rests on.
+        forecast: String,
+    },
+    /// No portfolio is better by enough.
+    Keep {
+        /// Net gain a year of the best one.
+        lift: f64,
+        /// The probability that it gains at all.
+        p_gain: f64,
+        /// The forecast that it rests on.
+        forecast: String,
+    },
     /// The same in every open market.
     Equal {
         /// How many there are.
@@ -208,6 +239,17 @@ impl fmt::Display for Reason {
             Reason::Stay { held, best: None, .. } => {
                 write!(f, "stay at {}: nothing else can be bought", rate(held))
             }
+            Reason::Allocate { lift, p_gain, forecast } => write!(
+                f,
+                "move: {:+.2} % a year over staying put, costs taken off, gains with probability {p_gain:.2} ({forecast})",
+                lift * 100.0
+            ),
+            Reason::Keep { lift, p_gain, forecast } => write!(
+                f,
+                "stay: the best move brings {:+.2} % a year with costs taken off, gains with probability \
+                 {p_gain:.2} ({forecast})",
+                lift * 100.0
+            ),
             Reason::Hold => f.write_str("hold: the rule never moves once it is in"),
             Reason::Equal { markets } => write!(f, "the same in each of {markets} open markets"),
         }

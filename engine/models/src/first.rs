@@ -5,8 +5,8 @@ use crate::features::{Row, rows_on};
 use crate::forecast::Fit;
 use crate::panel::{Panel, Track, mean};
 use crate::priors::{Priors, PriorsError};
-use crate::scenarios::scenarios;
-use plimsoll_core::{Curve, Day, Lending, Time};
+use crate::scenarios::{months, rare_losses};
+use plimsoll_core::{Curve, Day, Lending, MarketId, RareLosses, Scenarios, Time};
 use plimsoll_frame::{RiskModel, Score, Scores, Terms, View};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,6 +44,8 @@ pub struct FirstModel {
     /// Fits by day and by a fingerprint of what was known: the same view is not fitted twice. Leaves no
     /// trace in any answer.
     fits: Mutex<BTreeMap<(Day, u64), Arc<Fit>>>,
+    /// The rare losses of the last set of markets, which follow from it alone.
+    rare: Mutex<Option<(Vec<(MarketId, Option<String>)>, Arc<RareLosses>)>>,
 }
 
 impl FirstModel {
@@ -52,7 +54,12 @@ impl FirstModel {
     /// # Errors
     /// [`PriorsError`] where the compiled-in file cannot be used.
     pub fn new(settings: FirstSettings) -> Result<FirstModel, PriorsError> {
-        Ok(FirstModel { settings, priors: Priors::stated()?, fits: Mutex::default() })
+        Ok(FirstModel {
+            settings,
+            priors: Priors::stated()?,
+            fits: Mutex::default(),
+            rare: Mutex::default(),
+        })
     }
 
     /// Returns the forecasts fitted at the last day of the schedule.
@@ -66,6 +73,19 @@ impl FirstModel {
             let fit = Arc::new(Fit::at(panel, day, &|_| true));
             lock().entry(key).or_insert(fit).clone()
         })
+    }
+
+    /// Returns the rare losses of `markets`, drawn once for each set of them.
+    fn rare(&self, markets: Vec<(MarketId, Option<String>)>) -> Arc<RareLosses> {
+        let mut last = self.rare.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, rare)) = last.as_ref()
+            && *known == markets
+        {
+            return rare.clone();
+        }
+        let rare = Arc::new(rare_losses(&markets, &self.priors, SEED));
+        *last = Some((markets, rare.clone()));
+        rare
     }
 
     fn score(&self, view: &View<'_>, track: &Track, today: Day, seen: Seen<'_>) -> Score {
@@ -180,15 +200,15 @@ impl RiskModel for FirstModel {
             let seen = Seen { fit: &fit, row: rows.get(&place) };
             (track.market.clone(), self.score(view, track, today, seen))
         });
-        let issuers: Vec<Option<String>> = panel
-            .tracks
-            .iter()
-            .map(|track| view.terms(&track.market).and_then(|terms| terms.issuer.clone()))
-            .collect();
+        let issuer = |market: &MarketId| view.terms(market).and_then(|terms| terms.issuer.clone());
+        let markets: Vec<MarketId> =
+            panel.tracks.iter().map(|track| track.market.clone()).collect();
+        let issued = markets.iter().map(|market| (market.clone(), issuer(market))).collect();
+        let rare = self.rare(issued);
         Scores {
             clock: Some(view.clock()),
             each: each.collect(),
-            scenarios: Arc::new(scenarios(&panel, &issuers, &self.priors, SEED)),
+            scenarios: Arc::new(Scenarios { markets, returns_30d: months(&panel, SEED), rare }),
             service: fit.service(),
         }
     }

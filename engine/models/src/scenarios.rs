@@ -2,7 +2,7 @@
 
 use crate::panel::{Panel, Track};
 use crate::priors::{Prior, Priors};
-use plimsoll_core::{Day, MarketId, Scenarios};
+use plimsoll_core::{Day, MarketId, RareLosses};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
@@ -64,12 +64,12 @@ fn growths(track: &Track, from: i64, panel: &Panel) -> Vec<f64> {
 
 /// Draws years in which something rare happens, with common shocks by protocol, issuer and chain.
 #[must_use]
-pub fn rare_years(
+pub fn rare_losses(
     markets: &[(MarketId, Option<String>)],
     priors: &Priors,
     seed: u64,
-) -> Vec<Vec<(usize, f64)>> {
-    let mut sources: Vec<(Prior, Vec<usize>)> = Vec::new();
+) -> RareLosses {
+    let mut sources: Vec<(&Prior, Vec<usize>)> = Vec::new();
     let mut grouped: BTreeMap<(u8, String), Vec<usize>> = BTreeMap::new();
     for (column, (market, issuer)) in markets.iter().enumerate() {
         let protocol = market.protocol().to_owned();
@@ -78,7 +78,7 @@ pub fn rare_years(
         grouped.entry((0, protocol)).or_default().push(column);
         grouped.entry((1, issuer)).or_default().push(column);
         grouped.entry((2, market.chain().to_string())).or_default().push(column);
-        sources.push((priors.market.clone(), vec![column]));
+        sources.push((&priors.market, vec![column]));
     }
     for ((kind, name), columns) in grouped {
         let prior = match kind {
@@ -86,19 +86,22 @@ pub fn rare_years(
             1 => priors.of_issuer(&name),
             _ => &priors.chain,
         };
-        sources.push((prior.clone(), columns));
+        sources.push((prior, columns));
     }
-    let mut years: BTreeMap<u32, Vec<(usize, f64)>> = BTreeMap::new();
+    let mut by_column: Vec<Vec<(u32, f64)>> = vec![Vec::new(); markets.len()];
     for (number, (prior, columns)) in (0..).zip(&sources) {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         random.set_stream(number);
         for year in years_hit(prior.probability, &mut random) {
             let lost = prior.severity_at(random.random());
-            let hits = years.entry(year).or_default();
-            hits.extend(columns.iter().map(|column| (*column, lost)));
+            for column in columns {
+                if let Some(hits) = by_column.get_mut(*column) {
+                    hits.push((year, lost));
+                }
+            }
         }
     }
-    years.into_values().map(merged).collect()
+    RareLosses { by_column: by_column.into_iter().map(merged).collect(), years: YEARS }
 }
 
 /// The years of [`YEARS`] in which something of `probability` happens: gaps between them are geometric.
@@ -130,31 +133,17 @@ fn whole(number: f64) -> u32 {
     number as u32
 }
 
-/// One loss a market: what is lost twice is lost of what was left.
-fn merged(hits: Vec<(usize, f64)>) -> Vec<(usize, f64)> {
-    let mut left: BTreeMap<usize, f64> = BTreeMap::new();
-    for (column, lost) in hits {
-        *left.entry(column).or_insert(1.0) *= 1.0 - lost;
+/// One loss a year: what is lost twice is lost of what was left.
+fn merged(mut hits: Vec<(u32, f64)>) -> Vec<(u32, f64)> {
+    hits.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.total_cmp(&b.1)));
+    let mut years: Vec<(u32, f64)> = Vec::with_capacity(hits.len());
+    for (year, lost) in hits {
+        match years.last_mut() {
+            Some((last, sum)) if *last == year => *sum = 1.0 - (1.0 - *sum) * (1.0 - lost),
+            _ => years.push((year, lost)),
+        }
     }
-    left.into_iter().map(|(column, left)| (column, 1.0 - left)).collect()
-}
-
-/// Draws both.
-#[must_use]
-pub fn scenarios(
-    panel: &Panel,
-    issuers: &[Option<String>],
-    priors: &Priors,
-    seed: u64,
-) -> Scenarios {
-    let markets: Vec<MarketId> = panel.tracks.iter().map(|track| track.market.clone()).collect();
-    let named: Vec<_> = markets.iter().cloned().zip(issuers.iter().cloned()).collect();
-    Scenarios {
-        returns_30d: months(panel, seed),
-        rare_years: rare_years(&named, priors, seed),
-        years: YEARS as usize,
-        markets,
-    }
+    years
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use super::*;
 use crate::panel::DayRow;
-use plimsoll_core::{RiskLine, RiskPreference};
+use plimsoll_core::{RiskLine, RiskPreference, Scenarios};
+use std::sync::Arc;
 
 fn markets(count: usize, protocols: usize) -> Vec<(MarketId, Option<String>)> {
     let issuer = |number: usize| ["circle", "tether", "sky"][number % 3].to_owned();
@@ -26,8 +27,7 @@ fn markets(count: usize, protocols: usize) -> Vec<(MarketId, Option<String>)> {
 fn drawn(markets: &[(MarketId, Option<String>)]) -> Scenarios {
     Scenarios {
         markets: markets.iter().map(|(market, _)| market.clone()).collect(),
-        rare_years: rare_years(markets, &Priors::stated().unwrap(), 1),
-        years: YEARS as usize,
+        rare: Arc::new(rare_losses(markets, &Priors::stated().unwrap(), 1)),
         returns_30d: Vec::new(),
     }
 }
@@ -38,13 +38,8 @@ fn rare_losses_come_as_often_and_cost_as_much_as_stated() {
     let markets = markets(12, 4);
     let scenarios = drawn(&markets);
     for (column, (market, issuer)) in markets.iter().enumerate() {
-        let hits: Vec<f64> = scenarios
-            .rare_years
-            .iter()
-            .flatten()
-            .filter(|(at, _)| *at == column)
-            .map(|(_, lost)| *lost)
-            .collect();
+        let hits: Vec<f64> =
+            scenarios.rare.by_column[column].iter().map(|(_, lost)| *lost).collect();
         let (often, mean) =
             (hits.len() as f64 / f64::from(YEARS), hits.iter().sum::<f64>() / f64::from(YEARS));
         let expected = priors.p_loss_1y(market, issuer.as_deref());

@@ -1,0 +1,226 @@
+//! From a situation to a book: every market with what it pays, what it may hold, and what moving costs.
+
+use crate::evidence::RunScenario;
+use crate::optimise::{Book, Choice, Earns};
+use plimsoll_core::{Enforcement, Lending, MarketId, RiskPreference};
+use plimsoll_frame::{Quote, Score, Situation};
+use std::collections::BTreeMap;
+
+/// Days in the year over which rates are simple.
+const YEAR_DAYS: f64 = 365.0;
+
+/// A book with the names of its choices and groups.
+#[derive(Debug, Clone)]
+pub struct Candidates {
+    /// The market of each choice.
+    pub markets: Vec<MarketId>,
+    /// Each choice's market as it stands, in the vault's denomination, where its curve and size are known.
+    pub standing: Vec<Option<Lending>>,
+    /// What each group is.
+    pub groups: Vec<Group>,
+    /// What is to be decided.
+    pub book: Book,
+    /// Held markets of which nothing is known now: they stay as they are, outside the book.
+    pub frozen: BTreeMap<MarketId, f64>,
+    /// Markets that are not bought, with the reason.
+    pub left_out: Vec<(MarketId, LeftOut)>,
+}
+
+/// Markets that share a cap.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// One protocol.
+    Protocol(String),
+    /// One issuer.
+    Issuer(String),
+}
+
+/// Why a market is not bought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LeftOut {
+    /// No fresh row, no rate or no index.
+    NotOpen,
+    /// The protocol takes no deposits now.
+    TakesNoDeposits,
+    /// Nothing says what it will pay.
+    RateUnknown,
+    /// More wrappers than the line allows, or an unknown number where the line is strict.
+    WrapDepth,
+    /// Nobody says who issues its asset, and the line is strict.
+    IssuerUnknown,
+    /// Nobody says what could leave in a run, and the line is strict.
+    ExitUnknown,
+}
+
+impl LeftOut {
+    /// The reason in words.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            LeftOut::NotOpen => "it has no fresh rate and index",
+            LeftOut::TakesNoDeposits => "it takes no deposits now",
+            LeftOut::RateUnknown => "nothing says what it will pay",
+            LeftOut::WrapDepth => {
+                "it is wrapped deeper than the line allows, or how deep is unknown"
+            }
+            LeftOut::IssuerUnknown => "the issuer of its asset is unknown",
+            LeftOut::ExitUnknown => "what could leave it in a run is unknown",
+        }
+    }
+}
+
+/// The limits as far as they hold.
+struct Limits<'a> {
+    line: Option<&'a RiskPreference>,
+    is_strict: bool,
+    has_one_protocol: bool,
+}
+
+impl Candidates {
+    /// Builds the book of `now` for an advantage that lasts `horizon_days`.
+    #[must_use]
+    pub fn new(now: &Situation<'_>, horizon_days: f64) -> Candidates {
+        let enforcement = now.policy.enforcement;
+        let is_strict = enforcement == Enforcement::Strict;
+        let limits = Limits {
+            line: (enforcement != Enforcement::Off).then_some(&now.policy.preference),
+            is_strict,
+            has_one_protocol: !is_strict && now.view.protocols().len() <= 1,
+        };
+        let book = Book {
+            choices: Vec::new(),
+            wealth: now.nav,
+            horizon: horizon_days / YEAR_DAYS,
+            group_caps: Vec::new(),
+            stuck_cap: limits
+                .line
+                .map_or(f64::INFINITY, |line| (1.0 - line.exit_24h_run.value()) * now.nav),
+            entry_cap: f64::INFINITY,
+        };
+        let mut candidates = Candidates {
+            markets: Vec::new(),
+            standing: Vec::new(),
+            groups: Vec::new(),
+            book,
+            frozen: BTreeMap::new(),
+            left_out: Vec::new(),
+        };
+        for quote in now.view.quotes() {
+            candidates.add(now, &limits, &quote);
+        }
+        candidates
+    }
+
+    fn add(&mut self, now: &Situation<'_>, limits: &Limits<'_>, quote: &Quote) {
+        let held = now.held.get(&quote.market).copied().unwrap_or_default() * now.nav;
+        let score = now.scores.of(&quote.market).filter(|score| score.sustainable_apr.is_some());
+        let Some(score) = score else {
+            if held > 0.0 {
+                self.frozen.insert(quote.market.clone(), held);
+                self.book.wealth -= held;
+            }
+            self.left_out.push((quote.market.clone(), LeftOut::RateUnknown));
+            return;
+        };
+        let barred = barred(now, limits, quote);
+        if let Some(reason) = barred {
+            self.left_out.push((quote.market.clone(), reason));
+            if held <= 0.0 {
+                return;
+            }
+        }
+        let standing = standing(score, quote, held);
+        let earns = earns(score, standing, held);
+        let room =
+            quote.entry_usd.zip(quote.price_usd).map_or(f64::INFINITY, |(usd, price)| usd / price);
+        let run = RunScenario { leaving_first: now.leaving_first };
+        let has_exit_limit = limits.line.is_some();
+        let exits = run.exit_units(quote).filter(|_| has_exit_limit).unwrap_or(f64::INFINITY);
+        let least = score.target_utilization.zip(standing).filter(|_| limits.line.is_some());
+        let cost = 0.5 * now.costs.turnover;
+        let choice = Choice {
+            earns,
+            held,
+            charge: score.expected_loss,
+            cap: if barred.is_some() { 0.0 } else { held + room },
+            // With the borrowers where they are: what they do later does not help who is in now.
+            least: least
+                .map_or(0.0, |(target, market)| market.borrowed / target - market.supplied)
+                .max(0.0),
+            exits,
+            entry_cost: cost,
+            exit_cost: cost,
+            fixed_cost: now.costs.gas_per_action.unwrap_or_default(),
+            groups: self.groups_of(now, limits, quote),
+        };
+        self.markets.push(quote.market.clone());
+        self.standing.push(standing);
+        self.book.choices.push(choice);
+    }
+
+    /// The groups of a market, made where they are new.
+    fn groups_of(&mut self, now: &Situation<'_>, limits: &Limits<'_>, quote: &Quote) -> Vec<usize> {
+        let Some(line) = limits.line else { return Vec::new() };
+        let mut groups = Vec::new();
+        if !limits.has_one_protocol {
+            let share = line.per_protocol.value().min(line.worst_protocol_loss.value());
+            let protocol = Group::Protocol(quote.market.protocol().to_owned());
+            groups.push(self.group(protocol, share * now.nav));
+        }
+        let issuer = now.view.terms(&quote.market).and_then(|terms| terms.issuer.clone());
+        if let Some(issuer) = issuer.filter(|issuer| !now.policy.is_own_issuer(issuer)) {
+            groups.push(self.group(Group::Issuer(issuer), line.per_issuer.value() * now.nav));
+        }
+        groups
+    }
+
+    fn group(&mut self, group: Group, cap: f64) -> usize {
+        if let Some(place) = self.groups.iter().position(|known| *known == group) {
+            return place;
+        }
+        self.groups.push(group);
+        self.book.group_caps.push(cap);
+        self.groups.len() - 1
+    }
+}
+
+/// Why `quote` may not be bought, if it may not.
+fn barred(now: &Situation<'_>, limits: &Limits<'_>, quote: &Quote) -> Option<LeftOut> {
+    if quote.entry_usd.is_some_and(|room| room <= 0.0) {
+        return Some(LeftOut::TakesNoDeposits);
+    }
+    if !quote.is_open() {
+        return Some(LeftOut::NotOpen);
+    }
+    let line = limits.line?;
+    let terms = now.view.terms(&quote.market);
+    let depth = terms.and_then(|terms| terms.wrap_depth);
+    if depth.map_or(limits.is_strict, |depth| depth > line.wrap_depth) {
+        return Some(LeftOut::WrapDepth);
+    }
+    if limits.is_strict && terms.is_none_or(|terms| terms.issuer.is_none()) {
+        return Some(LeftOut::IssuerUnknown);
+    }
+    let run = RunScenario { leaving_first: now.leaving_first };
+    (limits.is_strict && run.exit_units(quote).is_none()).then_some(LeftOut::ExitUnknown)
+}
+
+/// The market without us, in the vault's denomination.
+fn standing(score: &Score, quote: &Quote, held: f64) -> Option<Lending> {
+    let (lending, price) = score.lending.zip(quote.price_usd)?;
+    Some(Lending {
+        supplied: (lending.supplied / price - held).max(0.0),
+        borrowed: lending.borrowed / price,
+        rewards: lending.rewards / price,
+        ..lending
+    })
+}
+
+/// What the market pays: by its curve at the level of the forecast where that is possible.
+fn earns(score: &Score, standing: Option<Lending>, held: f64) -> Earns {
+    let rate = score.sustainable_apr.unwrap_or_default();
+    match standing {
+        Some(market) => Earns::Curve(market.with_level(held, rate - market.reward_apr(held))),
+        None => Earns::Flat(rate),
+    }
+}

@@ -1,0 +1,303 @@
+//! What to do with the money: the plan that is best within the owner's line, against staying put.
+
+use crate::candidates::Candidates;
+use crate::optimise::{Binding, Book, Constraint, Earns, Solution, solve};
+use plimsoll_core::{Enforcement, MarketId};
+use plimsoll_frame::Situation;
+use std::collections::BTreeMap;
+
+/// Rounds in which the charge for rare losses follows the portfolio that it makes.
+const CHARGE_ROUNDS: usize = 3;
+/// Halvings of the price of a limit on losses.
+const LIMIT_HALVINGS: usize = 10;
+/// A portfolio may pass a limit on losses by so much: `approve` cuts the rest.
+const LIMIT_TOLERANCE: f64 = 1e-4;
+/// Standard deviations to either side of the mean that hold nine of ten outcomes of a normal variable.
+const NINE_OF_TEN: f64 = 1.645;
+
+/// Parameters of the allocator.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AllocatorSettings {
+    /// How long an advantage is expected to last, days: what a move has to pay its costs in.
+    pub horizon_days: f64,
+    /// What a unit of ES99.9 costs a year.
+    pub aversion: f64,
+    /// The least probability that a move's net gain is above zero.
+    pub confidence: f64,
+    /// The least net gain of a move, a year, as a share of everything.
+    pub least_lift: f64,
+}
+
+impl Default for AllocatorSettings {
+    fn default() -> AllocatorSettings {
+        AllocatorSettings {
+            horizon_days: 30.0,
+            aversion: 0.001,
+            confidence: 0.6,
+            least_lift: 0.000_5,
+        }
+    }
+}
+
+/// A portfolio with what is expected of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proposal {
+    /// The wanted deposit in each candidate, whole units.
+    pub deposits: Vec<f64>,
+    /// Whether it differs from what is held enough to be worth moving.
+    pub is_move: bool,
+    /// Net gain over staying put, over the horizon, whole units.
+    pub gain: f64,
+    /// The probability that the gain is above zero.
+    pub p_gain: f64,
+    /// Days until the gain has paid for the move; `None` where it never does.
+    pub break_even_days: Option<f64>,
+    /// What moving costs.
+    pub cost: f64,
+    /// Expected yearly net rate of the whole, idle money included: sustainable rates less expected losses.
+    pub net_apr: f64,
+    /// The interval in which the net rate lies in nine of ten cases, as far as intervals are known.
+    pub interval: Option<(f64, f64)>,
+    /// No portfolio within the limits has a higher objective than this much more, a year, as a share of
+    /// everything.
+    pub gap: f64,
+}
+
+/// Returns the best portfolio of `now` and what it gains over staying put.
+#[must_use]
+pub fn propose(
+    now: &Situation<'_>,
+    settings: &AllocatorSettings,
+    candidates: &Candidates,
+) -> Proposal {
+    let (book, solution) = within_limits(now, settings, candidates);
+    judged(now, settings, candidates, &book, solution)
+}
+
+/// Returns what is held, judged as a proposal.
+#[must_use]
+pub fn keep(now: &Situation<'_>, candidates: &Candidates) -> Proposal {
+    let book = &candidates.book;
+    let deposits: Vec<f64> = book.choices.iter().map(|choice| choice.held).collect();
+    let value = book.value(&deposits);
+    let solution = Solution { deposits, value, bound: value, path: crate::optimise::Path::Fast };
+    judged(now, &AllocatorSettings::default(), candidates, book, solution)
+}
+
+/// Solves the book at the charge for rare losses that its own answer makes, and at such a higher one that
+/// the limits on losses hold.
+fn within_limits(
+    now: &Situation<'_>,
+    settings: &AllocatorSettings,
+    candidates: &Candidates,
+) -> (Book, Solution) {
+    let has_limits = now.policy.enforcement != Enforcement::Off;
+    let aversion = if has_limits { settings.aversion } else { 0.0 };
+    let (book, solution) = charged(now, candidates, aversion);
+    if !has_limits || is_within(now, candidates, &solution.deposits) {
+        return (book, solution);
+    }
+    let (mut low, mut high) = (aversion, 1.0);
+    let mut best = charged(now, candidates, high);
+    for _ in 0..LIMIT_HALVINGS {
+        let middle = (low * high).sqrt().max(0.5 * low + 1e-6);
+        let found = charged(now, candidates, middle);
+        if is_within(now, candidates, &found.1.deposits) {
+            (high, best) = (middle, found);
+        } else {
+            low = middle;
+        }
+    }
+    best
+}
+
+/// The weights of `deposits`, frozen markets included.
+#[must_use]
+pub fn weights(
+    now: &Situation<'_>,
+    candidates: &Candidates,
+    deposits: &[f64],
+) -> BTreeMap<MarketId, f64> {
+    let share = |amount: f64| if now.nav > 0.0 { (amount / now.nav).max(0.0) } else { 0.0 };
+    let decided = candidates.markets.iter().zip(deposits);
+    let frozen = candidates.frozen.iter();
+    let all = decided.chain(frozen).filter(|(_, amount)| **amount > 0.0);
+    all.map(|(market, amount)| (market.clone(), share(*amount))).collect()
+}
+
+fn is_within(now: &Situation<'_>, candidates: &Candidates, deposits: &[f64]) -> bool {
+    let weights = weights(now, candidates, deposits);
+    let scenarios = &now.scenarios();
+    let line = &now.policy.preference;
+    let fits =
+        |found: Option<f64>, most: f64| found.is_none_or(|found| found <= most + LIMIT_TOLERANCE);
+    let has_one = now.policy.enforcement != Enforcement::Strict && now.view.protocols().len() <= 1;
+    (has_one || fits(scenarios.es999_1y(&weights), line.es999_1y.value()))
+        && fits(scenarios.cvar95_30d(&weights), line.cvar95_30d.value())
+}
+
+/// Solves with each market charged `aversion` times what it adds to ES99.9.
+fn charged(now: &Situation<'_>, candidates: &Candidates, aversion: f64) -> (Book, Solution) {
+    let scenarios = now.scenarios();
+    let mut book = candidates.book.clone();
+    let mut solution = solve(&book);
+    if aversion <= 0.0 {
+        return (book, solution);
+    }
+    // The charge is the slope at the answer before, averaged so that two equal protocols do not take
+    // turns.
+    let mut charges = vec![0.0; book.choices.len()];
+    for round in 0..CHARGE_ROUNDS {
+        let weights = weights(now, candidates, &solution.deposits);
+        let Some(slopes) = scenarios.es999_slopes(&weights) else { break };
+        let step = 1.0 / (1.0 + round as f64);
+        for (charge, market) in charges.iter_mut().zip(&candidates.markets) {
+            let column = scenarios.markets.binary_search(market).ok();
+            let slope = column.and_then(|column| slopes.get(column)).copied().unwrap_or_default();
+            *charge += step * (aversion * slope - *charge);
+        }
+        for ((choice, base), charge) in
+            book.choices.iter_mut().zip(&candidates.book.choices).zip(&charges)
+        {
+            choice.charge = base.charge + charge;
+        }
+        solution = solve(&book);
+    }
+    (book, solution)
+}
+
+/// Judges a solution against staying put.
+fn judged(
+    now: &Situation<'_>,
+    settings: &AllocatorSettings,
+    candidates: &Candidates,
+    book: &Book,
+    solution: Solution,
+) -> Proposal {
+    let base = &candidates.book;
+    let held: Vec<f64> = base.choices.iter().map(|choice| choice.held).collect();
+    let still = book.value(&held);
+    let gain = solution.value - still;
+    let spread = spread(now, candidates, &solution.deposits, &held) * base.horizon;
+    let p_gain = if spread > 0.0 { normal(gain / spread) } else { f64::from(u8::from(gain > 0.0)) };
+    let yearly = gain / base.horizon.max(1e-9);
+    let lift = if now.nav > 0.0 { yearly / now.nav } else { 0.0 };
+    let cost = cost(base, &solution.deposits);
+    // What it earns more a year before costs, at the charges it was chosen by.
+    let earns_more = (gain + cost) / base.horizon.max(1e-9);
+    let net = net_income(base, &solution.deposits);
+    let share = |amount: f64| if now.nav > 0.0 { amount / now.nav } else { 0.0 };
+    let net_apr = share(net);
+    let width =
+        self_spread(now, candidates, &solution.deposits).map(|width| share(width) * NINE_OF_TEN);
+    Proposal {
+        is_move: p_gain >= settings.confidence && lift >= settings.least_lift,
+        gain,
+        p_gain,
+        break_even_days: (earns_more > 0.0 && cost >= 0.0).then(|| cost / earns_more * 365.0),
+        cost,
+        net_apr,
+        interval: width.map(|width| (net_apr - width, net_apr + width)),
+        gap: share((solution.bound - solution.value).max(0.0)) / base.horizon.max(1e-9),
+        deposits: solution.deposits,
+    }
+}
+
+/// What `deposits` earn a year at sustainable rates, less expected losses.
+fn net_income(book: &Book, deposits: &[f64]) -> f64 {
+    let pairs = book.choices.iter().zip(deposits);
+    pairs.map(|(choice, deposit)| deposit * (choice.earns.apr(*deposit) - choice.charge)).sum()
+}
+
+/// What moving from what is held to `deposits` costs.
+fn cost(book: &Book, deposits: &[f64]) -> f64 {
+    let each = book.choices.iter().zip(deposits).map(|(choice, deposit)| {
+        let still = deposit * (choice.earns.apr(*deposit) - choice.charge) * book.horizon;
+        still - book.worth(choice, *deposit)
+    });
+    each.sum::<f64>().max(0.0)
+}
+
+/// Half the width of a market's interval as a standard deviation of its mean rate.
+fn deviation(now: &Situation<'_>, market: &MarketId) -> Option<f64> {
+    let (low, high) = now.scores.of(market)?.interval?;
+    Some((high - low) / (2.0 * NINE_OF_TEN))
+}
+
+/// The standard deviation of the yearly gain of moving from `held` to `deposits`, markets apart; those whose
+/// interval is unknown count as far off as the most uncertain one.
+fn spread(now: &Situation<'_>, candidates: &Candidates, deposits: &[f64], held: &[f64]) -> f64 {
+    let each: Vec<Option<f64>> =
+        candidates.markets.iter().map(|market| deviation(now, market)).collect();
+    let worst = each.iter().flatten().copied().fold(0.0, f64::max);
+    let squares = each.iter().zip(deposits).zip(held).map(|((deviation, deposit), held)| {
+        (deviation.unwrap_or(worst) * (deposit - held)).powi(2)
+    });
+    squares.sum::<f64>().sqrt()
+}
+
+/// The standard deviation of the yearly income of `deposits`; `None` where one of them has no interval.
+fn self_spread(now: &Situation<'_>, candidates: &Candidates, deposits: &[f64]) -> Option<f64> {
+    let pairs = candidates.markets.iter().zip(deposits).filter(|(_, deposit)| **deposit > 0.0);
+    let squares: Option<Vec<f64>> =
+        pairs.map(|(market, deposit)| Some((deviation(now, market)? * deposit).powi(2))).collect();
+    Some(squares?.iter().sum::<f64>().sqrt())
+}
+
+/// The normal distribution function.
+///
+/// # Source
+/// Abramowitz and Stegun 26.2.17; absolute error below 7.5e-8.
+fn normal(x: f64) -> f64 {
+    let t = 1.0 / (1.0 + 0.231_641_9 * x.abs());
+    let density = (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt();
+    let tail = density
+        * t
+        * (0.319_381_530
+            + t * (-0.356_563_782
+                + t * (1.781_477_937 + t * (-1.821_255_978 + t * 1.330_274_429))));
+    if x >= 0.0 { 1.0 - tail } else { tail }
+}
+
+/// Returns what binds the place-th candidate, and what relaxing it would bring.
+#[must_use]
+pub fn binding(candidates: &Candidates, deposits: &[f64], place: usize) -> Option<Binding> {
+    candidates.book.binding(deposits, place)
+}
+
+/// The words for a constraint.
+#[must_use]
+pub fn constraint_text(candidates: &Candidates, constraint: Constraint) -> String {
+    match constraint {
+        Constraint::Wealth => "capital".to_owned(),
+        Constraint::Cap => "market_cap".to_owned(),
+        Constraint::Group(group) => match candidates.groups.get(group) {
+            Some(crate::candidates::Group::Protocol(name)) => format!("per_protocol:{name}"),
+            Some(crate::candidates::Group::Issuer(name)) => format!("per_issuer:{name}"),
+            None => "group".to_owned(),
+        },
+        Constraint::Stuck => "exit_24h_run".to_owned(),
+        Constraint::Entries => "turnover".to_owned(),
+        Constraint::Utilization => "target_utilization".to_owned(),
+        Constraint::Costs => "costs".to_owned(),
+        Constraint::OwnEffect => "own_effect_on_rate".to_owned(),
+        Constraint::Rate => "rate".to_owned(),
+    }
+}
+
+/// The rate of a candidate with `deposit` in it while the borrowers stay where they are; `None` where our own
+/// effect is unknown.
+#[must_use]
+pub fn after_deposit_apr(candidates: &Candidates, place: usize, deposit: f64) -> Option<f64> {
+    let standing = candidates.standing.get(place).copied().flatten()?;
+    Some(standing.after_deposit_apr(deposit))
+}
+
+/// The sustainable rate of a candidate with `deposit` in it.
+#[must_use]
+pub fn sustainable_apr(candidates: &Candidates, place: usize, deposit: f64) -> Option<f64> {
+    candidates.book.choices.get(place).map(|choice| match choice.earns {
+        Earns::Flat(apr) => apr,
+        Earns::Curve(_) => choice.earns.apr(deposit),
+    })
+}

@@ -1,0 +1,60 @@
+//! `allocator`: the portfolio that is best within the owner's line, moved to only where moving pays.
+
+use plimsoll_allocate::{AllocatorSettings, Candidates, propose};
+use plimsoll_frame::{Reason, Situation, Strategy, StrategyError, Target};
+use std::collections::BTreeMap;
+
+/// Maximises sustainable income less expected losses, the charge for rare ones and the costs of moving,
+/// within the line; stays where the gain is small or doubtful.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Allocator {
+    /// Its parameters.
+    pub settings: AllocatorSettings,
+}
+
+impl Strategy for Allocator {
+    fn name(&self) -> &'static str {
+        "allocator"
+    }
+
+    fn params(&self) -> BTreeMap<&'static str, String> {
+        let settings = &self.settings;
+        BTreeMap::from([
+            ("horizon_days", settings.horizon_days.to_string()),
+            ("aversion", settings.aversion.to_string()),
+            ("confidence", settings.confidence.to_string()),
+            ("least_lift", settings.least_lift.to_string()),
+        ])
+    }
+
+    fn reads_scores(&self) -> bool {
+        true
+    }
+
+    fn target(&self, now: &Situation<'_>) -> Result<Target, StrategyError> {
+        let candidates = Candidates::new(now, self.settings.horizon_days);
+        let ranked: Vec<_> = candidates
+            .markets
+            .iter()
+            .filter_map(|market| Some((market.clone(), now.scores.of(market)?.net_apr()?)))
+            .collect();
+        if candidates.book.choices.iter().all(|choice| choice.cap <= 0.0 && choice.held <= 0.0) {
+            return Ok(Target::stay(Reason::NothingOpen));
+        }
+        let best = propose(now, &self.settings, &candidates);
+        let lift = if now.nav > 0.0 { best.gain / candidates.book.horizon / now.nav } else { 0.0 };
+        let (p_gain, forecast) = (best.p_gain, now.scores.service.forecast.clone());
+        if !best.is_move {
+            return Ok(Target::stay(Reason::Keep { lift, p_gain, forecast }).among(ranked));
+        }
+        let weights = plimsoll_allocate::propose::weights(now, &candidates, &best.deposits);
+        let reason = Reason::Allocate { lift, p_gain, forecast };
+        Ok(Target::weights(within_one(weights), reason)?.among(ranked))
+    }
+}
+
+/// Weights that sum to at most one: the optimiser's sums are off by its tolerance.
+fn within_one<K: Ord>(weights: BTreeMap<K, f64>) -> BTreeMap<K, f64> {
+    let sum = weights.values().sum::<f64>().max(1.0);
+    weights.into_iter().map(|(market, weight)| (market, weight / sum)).collect()
+}
