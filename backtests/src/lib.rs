@@ -16,6 +16,8 @@ pub mod scorer;
 pub mod sleeves;
 pub mod suite;
 pub mod tables;
+pub mod world;
+pub mod worlds;
 
 pub use document::Document;
 pub use ledger::Ledger;

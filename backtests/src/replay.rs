@@ -75,6 +75,12 @@ pub enum ReplayError {
         /// Why.
         cause: ExecuteError,
     },
+    /// Rows that are no frame.
+    #[error("a generated world gave rows that are no frame: {cause}")]
+    Frame {
+        /// Why.
+        cause: String,
+    },
     /// A capital that is no amount.
     #[error("capital {capital} is not a positive amount")]
     Capital {
