@@ -24,6 +24,10 @@ pub(crate) const REPORT: &str = "report.html";
 /// Runs the backtest, prints it, and writes its files where a folder is given.
 pub(crate) fn run(options: &BacktestOptions, config: Option<&Path>) -> anyhow::Result<()> {
     let config = crate::config::load(config)?;
+    if options.synthetic.is_some() {
+        setup::check(options).context(Kind::Usage)?;
+        return crate::worlds::run(options, &config);
+    }
     let done = replay(options, &config)?;
     let document = done.document();
     if let Some(out) = &options.out {
@@ -74,7 +78,7 @@ impl Done {
 /// Reads, replays and returns the result.
 pub(crate) fn replay(options: &BacktestOptions, config: &Config) -> anyhow::Result<Done> {
     setup::check(options).context(Kind::Usage)?;
-    let source = wiring::open(&options.data)?.with_index_only();
+    let source = wiring::open(&options.folder()?)?.with_index_only();
     let (chains, mode) = match options.contract {
         Some(Contract::AaveWeekly) => (aave_weekly::CHAINS.to_vec(), GateMode::FlagOnly),
         None => (wiring::chains(&options.chains)?, GateMode::Enforce),

@@ -1,5 +1,6 @@
 //! The command line's words.
 
+use anyhow::Context;
 use chrono::Weekday;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -47,8 +48,20 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct BacktestOptions {
     /// Folder of Parquet history
-    #[arg(long, env = "PLIMSOLL_DATA", value_name = "DIR")]
-    pub(crate) data: PathBuf,
+    #[arg(
+        long,
+        env = "PLIMSOLL_DATA",
+        value_name = "DIR",
+        required_unless_present = "synthetic",
+        value_parser = folder()
+    )]
+    pub(crate) data: Option<PathBuf>,
+    /// Generated worlds by seed instead of history: A..B, both included, or one seed
+    #[arg(long, value_name = "A..B", value_parser = parse_seeds, conflicts_with_all = ["contract", "assets", "chains", "from", "to", "weekday"])]
+    pub(crate) synthetic: Option<Seeds>,
+    /// Leave out the search for the best plan with the future known, which takes time
+    #[arg(long, requires = "synthetic")]
+    pub(crate) no_foresight: bool,
     /// Strategies, with parameters as NAME@KEY=VALUE; all rules by default
     #[arg(long, value_delimiter = ',', value_name = "NAME,..", conflicts_with = "contract")]
     pub(crate) strategy: Vec<String>,
@@ -101,6 +114,16 @@ pub(crate) struct BacktestOptions {
 }
 
 impl BacktestOptions {
+    /// The folder of history.
+    pub(crate) fn folder(&self) -> anyhow::Result<PathBuf> {
+        let given = self.data.clone().filter(|folder| !folder.as_os_str().is_empty());
+        given
+            .context(
+                "no history: give a folder with --data DIR or PLIMSOLL_DATA, or --synthetic A..B",
+            )
+            .context(crate::exit::Kind::Usage)
+    }
+
     /// The cost of one-way turnover: the given one, else the configured one.
     pub(crate) fn cost_bps(&self, config: &crate::config::Config) -> u32 {
         self.cost_bps.unwrap_or(config.backtest.cost_bps.0)
@@ -210,6 +233,37 @@ fn parse_day(text: &str) -> Result<Day, String> {
 fn parse_capital(text: &str) -> Result<f64, String> {
     let capital = text.parse().ok().filter(|capital| (1.0..=1e15).contains(capital));
     capital.ok_or_else(|| "expected a number from 1 to 1e15".to_owned())
+}
+
+/// Seeds of generated worlds, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seeds {
+    first: u64,
+    last: u64,
+}
+
+impl Seeds {
+    /// Every seed, in order.
+    pub(crate) fn seeds(self) -> Vec<u64> {
+        (self.first..=self.last).collect()
+    }
+}
+
+/// The most worlds of one run.
+const MOST_SEEDS: u64 = 100_000;
+
+fn parse_seeds(text: &str) -> Result<Seeds, String> {
+    let (first, last) = text.split_once("..").unwrap_or((text, text));
+    let number = |part: &str| part.trim().trim_start_matches('=').parse::<u64>().ok();
+    match number(first).zip(number(last)) {
+        Some((first, last)) if first <= last && last - first < MOST_SEEDS => {
+            Ok(Seeds { first, last })
+        }
+        _ => {
+            Err("expected seeds A..B, both included, such as 1..200, or one seed; at most 100,000"
+                .to_owned())
+        }
+    }
 }
 
 fn parse_weekday(text: &str) -> Result<Weekday, String> {

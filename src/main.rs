@@ -14,6 +14,7 @@ mod setup;
 mod summary;
 mod universe;
 mod wiring;
+mod worlds;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -78,14 +78,7 @@ pub(crate) fn ordinary(
     }
     let markets = universe::select(&feed.catalog, &options.assets)?;
     let sleeves = sleeves::split(&feed.frame, &feed.catalog, &markets)?;
-    let strategies = match options.strategy.as_slice() {
-        [] => plimsoll_strategies::default_set(),
-        names => names
-            .iter()
-            .map(|name| plimsoll_strategies::by_name(name))
-            .collect::<Result<Vec<_>, _>>()
-            .context(Kind::Usage)?,
-    };
+    let strategies = strategies(options)?;
     let span = span(options, &sleeves)?;
     let decide = match options.decide {
         Often::Daily => Decide::Daily,
@@ -94,14 +87,31 @@ pub(crate) fn ordinary(
     let schedule = Schedule::regular(&span, decide).context(Kind::Data)?;
     let variants =
         if options.no_spread { Vec::new() } else { suite::variants(&span, decide, &schedule) };
+    let policy = policy(options, config);
+    Ok(Setup { markets, sleeves, strategies, schedule, variants, span, policy })
+}
+
+/// The strategies that were asked for.
+pub(crate) fn strategies(options: &BacktestOptions) -> anyhow::Result<Vec<Box<dyn Strategy>>> {
+    match options.strategy.as_slice() {
+        [] => Ok(plimsoll_strategies::default_set()),
+        names => names
+            .iter()
+            .map(|name| plimsoll_strategies::by_name(name))
+            .collect::<Result<Vec<_>, _>>()
+            .context(Kind::Usage),
+    }
+}
+
+/// The limits that were asked for.
+pub(crate) fn policy(options: &BacktestOptions, config: &Config) -> Policy {
     let (preference, enforcement) = match options.limits {
         Limits::Line(line) => (RiskPreference::of_line(line), Enforcement::Strict),
         Limits::Strict => (config.risk, Enforcement::Strict),
         Limits::Off => (config.risk, Enforcement::Off),
         Limits::Measurable => (config.risk, Enforcement::Measurable),
     };
-    let policy = Policy::new(preference, enforcement);
-    Ok(Setup { markets, sleeves, strategies, schedule, variants, span, policy })
+    Policy::new(preference, enforcement)
 }
 
 /// The contract `aave-weekly`.
@@ -129,7 +139,7 @@ fn span(options: &BacktestOptions, sleeves: &[Sleeve]) -> anyhow::Result<Span> {
         return Err(anyhow::anyhow!(
             "none of the selected markets has a row that passed the data-quality gate; \
              `plimsoll data check --data {}` says why",
-            options.data.display()
+            options.folder()?.display()
         ))
         .context(Kind::Data);
     };

@@ -1,6 +1,7 @@
 //! The machine-readable result. Names are stable: later versions add fields and rename none.
 
 use crate::suite::{StrategyResult, Suite};
+use crate::worlds::{self, DECIDED_DAYS, DECISION_STEP, WARM_UP_DAYS, WorldsLine, WorldsReport};
 use plimsoll_core::approve::WaiverCause;
 use plimsoll_core::{Day, Limit, RiskPreference};
 use plimsoll_frame::{QualityReport, QualityRow};
@@ -44,13 +45,16 @@ pub struct Document {
     pub limits_not_applied: Vec<LimitLine>,
     /// What the replay approximates.
     pub approximations: Vec<Approximation>,
+    /// Generated worlds: paired differences and every world's result. Only with `--synthetic`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worlds: Option<WorldsReport>,
 }
 
 /// One strategy.
 #[derive(Debug, Clone, Serialize)]
 pub struct StrategyLine {
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// Its parameters.
     pub params: BTreeMap<&'static str, String>,
     /// Compounded over a 365-day year.
@@ -82,7 +86,7 @@ pub struct StrategyLine {
 /// How far a result moves with a choice that nobody can foresee.
 #[derive(Debug, Clone, Serialize)]
 pub struct SpreadLine {
-    /// What was varied: `weekday` or `start`.
+    /// What was varied: `weekday`, `start` or `world`.
     pub varied: &'static str,
     /// Lowest annualised percent.
     pub min_pct: Option<f64>,
@@ -174,14 +178,75 @@ impl Document {
                 .collect(),
             limits_not_applied: limits_not_applied(suite, &facts.preference),
             approximations: facts.approximations.clone(),
+            worlds: None,
         }
+    }
+
+    /// Returns the document of a run of generated worlds: every figure is a mean over them.
+    #[must_use]
+    pub fn of_worlds(
+        report: WorldsReport,
+        labels: Vec<String>,
+        notes: Vec<Approximation>,
+    ) -> Document {
+        let first = worlds::first_day();
+        let decided = first.plus(i64::from(WARM_UP_DAYS));
+        let last = decided.plus(i64::from(DECIDED_DAYS));
+        let identity = serde_json::to_vec(&(&report.seeds, report.capital, labels.len()));
+        Document {
+            schema: 1,
+            data_hash: plimsoll_execute::feed::extended("synthetic", &identity.unwrap_or_default()),
+            engine_version: env!("CARGO_PKG_VERSION"),
+            from: first,
+            to: last,
+            decisions: usize::try_from(DECIDED_DAYS.div_ceil(DECISION_STEP)).unwrap_or_default(),
+            markets: report.markets,
+            strategies: report.lines.iter().map(|line| world_line(&report, line)).collect(),
+            quality: Vec::new(),
+            labels,
+            first_decision: decided,
+            last_day: last,
+            sleeves: Vec::new(),
+            limits_not_applied: Vec::new(),
+            approximations: notes,
+            worlds: Some(report),
+        }
+    }
+}
+
+/// A rule's means over worlds, with every world as a variant.
+fn world_line(report: &WorldsReport, line: &WorldsLine) -> StrategyLine {
+    let mut sorted = line.by_seed.clone();
+    sorted.sort_by(f64::total_cmp);
+    let seeds = report.seeds.iter().map(|seed| format!("world {seed}"));
+    StrategyLine {
+        name: line.name.clone(),
+        params: line.params.clone(),
+        annualised_pct: Some(line.annualised_pct),
+        max_drawdown_pct: line.max_drawdown_pct,
+        cvar95_daily_pct: None,
+        switches: line.switches_total,
+        turnover: line.turnover,
+        cost_pct: line.cost_pct,
+        exitable_24h_pct: line.exitable_24h_pct,
+        gas_pct: Some(line.gas_pct),
+        gas_charged_pct: line.gas_pct,
+        idle_pct: Some(line.idle_pct),
+        by_sleeve: Vec::new(),
+        spread: vec![SpreadLine {
+            varied: "world",
+            min_pct: sorted.first().copied(),
+            median_pct: median(&sorted),
+            max_pct: sorted.last().copied(),
+            variants: seeds.zip(line.by_seed.iter().map(|found| Some(*found))).collect(),
+        }],
     }
 }
 
 fn line(suite: &Suite, result: &StrategyResult) -> StrategyLine {
     let outcome = &result.outcome;
     StrategyLine {
-        name: result.name,
+        name: result.name.to_owned(),
         params: result.params.clone(),
         annualised_pct: outcome.annualised_pct(),
         max_drawdown_pct: outcome.max_drawdown_pct(),

@@ -7,6 +7,7 @@
 
 mod calendar;
 mod chart;
+pub mod curves;
 mod decisions;
 mod lines;
 pub mod model;
@@ -21,6 +22,7 @@ mod summary;
 mod tests;
 mod text;
 mod thin;
+pub mod worlds;
 
 use calendar::Calendar;
 use maud::{DOCTYPE, Markup, PreEscaped, html};

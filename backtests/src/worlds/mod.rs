@@ -11,7 +11,7 @@ mod summary;
 
 pub use observe::{first_day, market_ids, observed};
 pub use run::{Costing, Course, Rules, WorldRun};
-pub use summary::{Paired, WorldsLine, WorldsReport};
+pub use summary::{FORESIGHT, Paired, WorldsLine, WorldsReport};
 
 use crate::replay::ReplayError;
 use crate::world::WorldSettings;

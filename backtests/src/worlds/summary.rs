@@ -7,6 +7,8 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+/// The name of the best plan found with the whole future known.
+pub const FORESIGHT: &str = "perfect-foresight";
 /// Resamples of the worlds.
 const RESAMPLES: usize = 2_000;
 /// The share of resampled means that an interval holds.
@@ -29,6 +31,8 @@ pub struct WorldsLine {
     pub max_drawdown_pct: Option<f64>,
     /// Decisions that left a market, mean over worlds.
     pub switches: f64,
+    /// Decisions that left a market, over all worlds.
+    pub switches_total: usize,
     /// One-way turnover as a multiple of NAV, mean over worlds.
     pub turnover: f64,
     /// Costs on turnover, mean over worlds.
@@ -148,6 +152,7 @@ fn line(results: &[WorldResult], place: usize, strategy: &dyn Strategy) -> World
         hi_pct,
         max_drawdown_pct: known(&|course| course.outcome.max_drawdown_pct()),
         switches: mean(&|course| course.outcome.switches as f64),
+        switches_total: courses.iter().map(|course| course.outcome.switches).sum(),
         turnover: mean(&|course| course.outcome.turnover),
         cost_pct: mean(&|course| course.outcome.cost * 100.0),
         gas_pct: mean(&|course| course.outcome.gas_charged * 100.0),
@@ -161,13 +166,14 @@ fn line(results: &[WorldResult], place: usize, strategy: &dyn Strategy) -> World
 fn foresight(by_seed: Vec<f64>) -> WorldsLine {
     let (annualised_pct, lo_pct, hi_pct) = interval(&by_seed);
     WorldsLine {
-        name: "perfect-foresight".to_owned(),
+        name: FORESIGHT.to_owned(),
         params: BTreeMap::new(),
         annualised_pct,
         lo_pct,
         hi_pct,
         max_drawdown_pct: None,
         switches: 0.0,
+        switches_total: 0,
         turnover: 0.0,
         cost_pct: 0.0,
         gas_pct: 0.0,

@@ -33,7 +33,7 @@ impl Default for AllocatorSettings {
         AllocatorSettings {
             horizon_days: 30.0,
             aversion: 0.001,
-            confidence: 0.6,
+            confidence: 0.7,
             least_lift: 0.000_5,
         }
     }

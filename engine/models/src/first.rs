@@ -31,7 +31,7 @@ pub struct FirstSettings {
 
 impl Default for FirstSettings {
     fn default() -> FirstSettings {
-        FirstSettings { refit_days: 28, horizon_days: 30.0, week_share: 0.5 }
+        FirstSettings { refit_days: 28, horizon_days: 30.0, week_share: 0.3 }
     }
 }
 
@@ -60,6 +60,17 @@ impl FirstModel {
             fits: Mutex::default(),
             rare: Mutex::default(),
         })
+    }
+
+    /// Returns the same model without anything fitted.
+    #[must_use]
+    pub fn fresh(&self) -> FirstModel {
+        FirstModel {
+            settings: self.settings,
+            priors: self.priors.clone(),
+            fits: Mutex::default(),
+            rare: Mutex::default(),
+        }
     }
 
     /// Returns the forecasts fitted at the last day of the schedule.
