@@ -58,9 +58,9 @@ pub(crate) fn run(options: &BacktestOptions, config: &Config) -> anyhow::Result<
             .iter()
             .map(|note| format!("{}: {}", note.what, note.error))
             .collect();
-        // PAGE let page = report::worlds::render(found, &document.labels, &said);
+        let page = report::worlds::render(found, &document.labels, &said);
         for path in [
-            // PAGE tables::write_file(out, crate::backtest::REPORT, page.as_bytes())?,
+            tables::write_file(out, crate::backtest::REPORT, page.as_bytes())?,
             tables::write_file(out, "result.json", &json)?,
         ] {
             output::say(&format!("wrote {}", path.display()));

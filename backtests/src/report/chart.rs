@@ -92,7 +92,7 @@ impl Axes<'_> {
         html! {
             @for tick in self.value.ticks() {
                 @let y = px(self.y(tick));
-                line.zero[tick.abs() < 1e-9].grid x1="0" x2=(WIDTH) y1=(y) y2=(y) {}
+                line.grid.zero[tick.abs() < 1e-9] x1="0" x2=(WIDTH) y1=(y) y2=(y) {}
             }
             @for tick in self.time.ticks() {
                 @let x = px(tick.fraction * WIDTH);

@@ -581,8 +581,8 @@ impl Sheet<'_> {
                     @if let Some((rate, (from, to))) = advertised.zip(ends) {
                         (plot.line("c5 d2", [(from, rate), (to, rate)].into_iter()))
                     }
-                    (line("c3 d1", |point| point.after_deposit_apr))
                     (line("c2", |point| point.sustainable_apr))
+                    (line("c3 d1", |point| point.after_deposit_apr))
                 }))
                 p.axis-name { (label) }
                 p.keys {

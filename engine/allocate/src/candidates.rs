@@ -74,18 +74,26 @@ struct Limits<'a> {
     line: Option<&'a RiskPreference>,
     is_strict: bool,
     has_one_protocol: bool,
+    takes_advertised: bool,
 }
 
 impl Candidates {
     /// Builds the book of `now` for an advantage that lasts `horizon_days`.
     #[must_use]
     pub fn new(now: &Situation<'_>, horizon_days: f64) -> Candidates {
+        Candidates::advised(now, horizon_days, false)
+    }
+
+    /// As [`Candidates::new`]; markets without an index may be bought where `takes_advertised`.
+    #[must_use]
+    pub fn advised(now: &Situation<'_>, horizon_days: f64, takes_advertised: bool) -> Candidates {
         let enforcement = now.policy.enforcement;
         let is_strict = enforcement == Enforcement::Strict;
         let limits = Limits {
             line: (enforcement != Enforcement::Off).then_some(&now.policy.preference),
             is_strict,
             has_one_protocol: !is_strict && now.view.protocols().len() <= 1,
+            takes_advertised,
         };
         let book = Book {
             choices: Vec::new(),
@@ -189,7 +197,7 @@ fn barred(now: &Situation<'_>, limits: &Limits<'_>, quote: &Quote) -> Option<Lef
     if quote.entry_usd.is_some_and(|room| room <= 0.0) {
         return Some(LeftOut::TakesNoDeposits);
     }
-    if !quote.is_open() {
+    if !(quote.is_open() || limits.takes_advertised && quote.is_advertised()) {
         return Some(LeftOut::NotOpen);
     }
     let line = limits.line?;

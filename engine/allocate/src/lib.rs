@@ -2,6 +2,7 @@
 //!
 //! Pure: no clock, no file, no network. The live driver and the replay driver both call [`step()`].
 
+pub mod advice;
 pub mod candidates;
 pub mod evidence;
 pub mod optimise;
@@ -9,6 +10,7 @@ pub mod planning;
 pub mod propose;
 pub mod step;
 
+pub use advice::{Advice, Advised, AdvisedPosition, Question, advise};
 pub use candidates::{Candidates, Group, LeftOut};
 pub use evidence::{RunScenario, Seen};
 pub use planning::plan;

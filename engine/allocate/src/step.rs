@@ -81,18 +81,23 @@ fn situation<'a>(
     nav: &Nav,
     held: &'a BTreeMap<MarketId, f64>,
 ) -> Situation<'a> {
-    let (decimals, costs) = (observed.portfolio.decimals, &observed.costs);
-    let turnover = if costs.is_first_entry { 0.0 } else { costs.turnover.to_fraction() };
+    let decimals = observed.portfolio.decimals;
     Situation {
         view: observed.view,
         scores: observed.scores,
         held,
         nav: nav.total.to_f64(decimals),
-        costs: Costs {
-            turnover,
-            gas_per_action: costs.gas_per_action.map(|gas| gas.to_f64(decimals)),
-        },
+        costs: costs(observed),
         policy: state.policy,
         leaving_first: observed.run.leaving_first,
+    }
+}
+
+/// What moving costs, as models see it.
+pub(crate) fn costs(observed: &Observed<'_>) -> Costs {
+    let (decimals, costs) = (observed.portfolio.decimals, &observed.costs);
+    Costs {
+        turnover: if costs.is_first_entry { 0.0 } else { costs.turnover.to_fraction() },
+        gas_per_action: costs.gas_per_action.map(|gas| gas.to_f64(decimals)),
     }
 }

@@ -56,10 +56,14 @@ impl Quote {
     /// deposits as far as the source says.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.is_fresh
-            && self.supply_apr.is_some()
-            && self.share_price.is_some()
-            && self.entry_usd.is_none_or(|entry| entry > 0.0)
+        self.share_price.is_some() && self.is_advertised()
+    }
+
+    /// Whether the market advertises a fresh rate and takes deposits as far as the source says; without an
+    /// index it earns nothing in a replay.
+    #[must_use]
+    pub fn is_advertised(&self) -> bool {
+        self.is_fresh && self.supply_apr.is_some() && self.entry_usd.is_none_or(|entry| entry > 0.0)
     }
 }
 
