@@ -30,6 +30,10 @@ With --json one document goes to standard output; text for people goes to standa
 pub(crate) enum Command {
     /// Replay strategies over recorded history
     Backtest(Box<BacktestOptions>),
+    /// Say where an amount should go, as three plans side by side
+    Allocate(Box<AllocateOptions>),
+    /// Say whether to move what is held, or wait
+    Rebalance(Box<RebalanceOptions>),
     /// Look at or make history
     #[command(subcommand)]
     Data(DataCommand),
@@ -128,6 +132,81 @@ impl BacktestOptions {
     pub(crate) fn cost_bps(&self, config: &crate::config::Config) -> u32 {
         self.cost_bps.unwrap_or(config.backtest.cost_bps.0)
     }
+}
+
+/// Where what is known comes from; the first given counts, in this order: --llama, --synthetic, --data.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SourceOptions {
+    /// Folder of Parquet history; its last day is taken for today
+    #[arg(long, env = "PLIMSOLL_DATA", value_name = "DIR", value_parser = folder())]
+    pub(crate) data: Option<PathBuf>,
+    /// DefiLlama's yields, or a server that speaks the same: such as https://yields.llama.fi
+    #[arg(long, value_name = "URL", conflicts_with = "synthetic")]
+    pub(crate) llama: Option<String>,
+    /// Folder in which DefiLlama's answers are kept
+    #[arg(long, value_name = "DIR", requires = "llama")]
+    pub(crate) cache: Option<PathBuf>,
+    /// A generated world by its seed: no real market
+    #[arg(long, value_name = "SEED")]
+    pub(crate) synthetic: Option<u64>,
+}
+
+impl SourceOptions {
+    /// The folder of history, where one is named.
+    pub(crate) fn folder(&self) -> Option<PathBuf> {
+        self.data.clone().filter(|folder| !folder.as_os_str().is_empty())
+    }
+}
+
+/// What `allocate` and `rebalance` share.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct QuestionOptions {
+    #[command(flatten)]
+    pub(crate) source: SourceOptions,
+    /// cautious, balanced or adventurous; the configured line by default
+    #[arg(long, value_name = "LINE", value_parser = parse_line)]
+    pub(crate) risk: Option<RiskLine>,
+    /// Days within which a move has to pay
+    #[arg(long, value_name = "N", default_value_t = 90.0, value_parser = parse_horizon)]
+    pub(crate) horizon_days: f64,
+    /// Chain by name; Ethereum, or where most can be bought, by default
+    #[arg(long, value_name = "C")]
+    pub(crate) chain: Option<String>,
+    /// Buy nothing for which a limit has no answer, as the live engine does
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Gas of one deposit or withdrawal, whole units of the asset; the source's where it knows
+    #[arg(long, value_name = "N", value_parser = parse_gas)]
+    pub(crate) gas_usd: Option<f64>,
+    /// Cost of one-way turnover in basis points; the first entry is free
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub(crate) cost_bps: Option<u32>,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Options of `allocate`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AllocateOptions {
+    /// Asset by symbol (USDC), or unit (USD, EUR, ETH, BTC)
+    #[arg(long, value_name = "A")]
+    pub(crate) asset: String,
+    /// How much of it, whole units
+    #[arg(long, value_name = "N", value_parser = parse_amount, allow_negative_numbers = true)]
+    pub(crate) amount: f64,
+    #[command(flatten)]
+    pub(crate) question: QuestionOptions,
+}
+
+/// Options of `rebalance`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RebalanceOptions {
+    /// TOML file of what is held: asset, idle, and a table [positions] of market id = amount
+    #[arg(long, value_name = "FILE")]
+    pub(crate) position: PathBuf,
+    #[command(flatten)]
+    pub(crate) question: QuestionOptions,
 }
 
 /// How often to decide.
@@ -264,6 +343,27 @@ fn parse_seeds(text: &str) -> Result<Seeds, String> {
                 .to_owned())
         }
     }
+}
+
+fn parse_line(text: &str) -> Result<RiskLine, String> {
+    text.parse().map_err(|_| "expected cautious, balanced or adventurous".to_owned())
+}
+
+fn parse_amount(text: &str) -> Result<f64, String> {
+    let amount = text.parse().ok().filter(|amount: &f64| *amount > 0.0 && *amount <= 1e15);
+    amount.ok_or_else(|| {
+        "expected a number of whole units above 0, at most 1e15, such as 25000".to_owned()
+    })
+}
+
+fn parse_gas(text: &str) -> Result<f64, String> {
+    let gas = text.parse().ok().filter(|gas| (0.0..=1e6).contains(gas));
+    gas.ok_or_else(|| "expected a number from 0 to 1e6, such as 0.8".to_owned())
+}
+
+fn parse_horizon(text: &str) -> Result<f64, String> {
+    let days = text.parse().ok().filter(|days| (1.0..=3_650.0).contains(days));
+    days.ok_or_else(|| "expected a number of days from 1 to 3650".to_owned())
 }
 
 fn parse_weekday(text: &str) -> Result<Weekday, String> {

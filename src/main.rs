@@ -1,7 +1,10 @@
 //! `plimsoll`: the command line. Wiring only; one file per subcommand.
 
+mod advice;
+mod allocate;
 mod backtest;
 mod cli;
+mod clock;
 mod completions;
 mod config;
 mod data;
@@ -9,6 +12,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod facts;
+mod observatory;
 mod output;
 mod setup;
 mod summary;
@@ -23,6 +27,12 @@ fn main() -> ExitCode {
     let arguments = cli::Cli::parse();
     let done = match arguments.command {
         cli::Command::Backtest(options) => backtest::run(&options, arguments.config.as_deref()),
+        cli::Command::Allocate(options) => {
+            allocate::allocate(&options, arguments.config.as_deref())
+        }
+        cli::Command::Rebalance(options) => {
+            allocate::rebalance(&options, arguments.config.as_deref())
+        }
         cli::Command::Data(command) => data::run(&command, arguments.config.as_deref()),
         cli::Command::Demo(options) => demo::run(&options, arguments.config.as_deref()),
         cli::Command::Doctor(options) => doctor::run(&options, arguments.config.as_deref()),

@@ -1,0 +1,413 @@
+//! Advice as a document for programs and as text for people.
+
+use crate::allocate::Asked;
+use crate::observatory::Observatory;
+use crate::output;
+use plimsoll_allocate::propose::constraint_text;
+use plimsoll_allocate::{Advice, Advised, AdvisedPosition, LeftOut};
+use plimsoll_backtests::replay::DECIMALS;
+use plimsoll_core::approve::WaiverCause;
+use plimsoll_core::{Limit, MarketId, Time};
+use plimsoll_models::exit::{ExitTimes, exit_times};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What `allocate --json` prints. Unknown is null.
+#[derive(Debug, Serialize)]
+pub(crate) struct Document {
+    schema: u32,
+    as_of: Time,
+    asset: String,
+    amount: f64,
+    line: String,
+    plans: Vec<PlanLine>,
+    horizon_days: f64,
+    forecast: String,
+    forecast_reason: String,
+    data_hash: String,
+    labels: Vec<String>,
+    left_out: Vec<LeftOutLine>,
+}
+
+/// One portfolio.
+#[derive(Debug, Serialize)]
+struct PlanLine {
+    name: &'static str,
+    positions: Vec<PositionLine>,
+    /// Idle money included, sustainable rates less expected losses.
+    expected_net_apr: Option<f64>,
+    lo: Option<f64>,
+    hi: Option<f64>,
+    cvar95_30d: Option<f64>,
+    worst_protocol_loss: f64,
+    es999_1y: Option<f64>,
+    idle: f64,
+    /// Net gain over keeping, over the horizon, whole units.
+    gain: f64,
+    p_gain: f64,
+    break_even_days: Option<f64>,
+    cost: f64,
+    /// No portfolio within the limits is better by more, a year.
+    gap_apr: f64,
+    limits_not_applied: Vec<LimitNote>,
+    cuts: Vec<String>,
+    steps: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct PositionLine {
+    market: MarketId,
+    symbol: String,
+    weight: f64,
+    amount: f64,
+    advertised_apr: Option<f64>,
+    after_deposit_apr: Option<f64>,
+    sustainable_apr: Option<f64>,
+    realised_apr: Option<f64>,
+    score: Option<f64>,
+    p_loss_1y: Option<f64>,
+    exit_p50_h: Option<f64>,
+    exit_p95_h: Option<f64>,
+    binding_constraint: Option<String>,
+    /// What a hundredth of everything more room would bring, whole units a year.
+    relaxing_brings: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct LimitNote {
+    limit: Limit,
+    reason: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct LeftOutLine {
+    market: MarketId,
+    reason: &'static str,
+}
+
+/// What `rebalance --json` prints.
+#[derive(Debug, Serialize)]
+pub(crate) struct Rebalance {
+    schema: u32,
+    as_of: Time,
+    asset: String,
+    decision: &'static str,
+    gain: f64,
+    p_gain: f64,
+    break_even_days: Option<f64>,
+    cost: f64,
+    horizon_days: f64,
+    plans: Vec<PlanLine>,
+    labels: Vec<String>,
+}
+
+impl Document {
+    pub(crate) fn new(asked: &Asked, sight: &Observatory, advice: &Advice) -> Document {
+        Document {
+            schema: 1,
+            as_of: sight.clock,
+            asset: asked.asset.clone(),
+            amount: asked.amount,
+            line: asked.line.clone(),
+            plans: advice.plans.iter().map(|plan| plan_line(asked, sight, advice, plan)).collect(),
+            horizon_days: asked.horizon_days,
+            forecast: sight.scores.service.forecast.clone(),
+            forecast_reason: sight.scores.service.reason.clone(),
+            data_hash: sight.data_hash.clone(),
+            labels: sight.labels.clone(),
+            left_out: advice
+                .candidates
+                .left_out
+                .iter()
+                .map(|(market, reason)| LeftOutLine {
+                    market: market.clone(),
+                    reason: reason.text(),
+                })
+                .collect(),
+        }
+    }
+}
+
+fn plan_line(asked: &Asked, sight: &Observatory, advice: &Advice, plan: &Advised) -> PlanLine {
+    let proposal = &plan.proposal;
+    let deployed: f64 = plan.positions.iter().map(|position| position.weight).sum();
+    PlanLine {
+        name: plan.name,
+        positions: plan
+            .positions
+            .iter()
+            .map(|position| position_line(asked, sight, advice, position))
+            .collect(),
+        expected_net_apr: Some(proposal.net_apr),
+        lo: proposal.interval.map(|interval| interval.0),
+        hi: proposal.interval.map(|interval| interval.1),
+        cvar95_30d: plan.cvar95_30d,
+        worst_protocol_loss: plan.worst_protocol_loss,
+        es999_1y: plan.es999_1y,
+        idle: (1.0 - deployed).max(0.0),
+        gain: proposal.gain,
+        p_gain: proposal.p_gain,
+        break_even_days: proposal.break_even_days,
+        cost: proposal.cost,
+        gap_apr: proposal.gap,
+        limits_not_applied: plan
+            .waivers
+            .iter()
+            .map(|waiver| LimitNote { limit: waiver.limit, reason: waiver_text(waiver.cause) })
+            .collect(),
+        cuts: plan.refusals.iter().map(|cut| format!("{}: {:?}", cut.market, cut.cause)).collect(),
+        steps: steps(plan),
+    }
+}
+
+fn waiver_text(cause: WaiverCause) -> &'static str {
+    match cause {
+        WaiverCause::Off => "this plan ignores the line",
+        WaiverCause::Unanswerable => {
+            "the source does not say what it needs; --strict buys nothing then"
+        }
+        WaiverCause::OneProtocol => "there is one protocol to choose from",
+    }
+}
+
+fn exits(asked: &Asked, sight: &Observatory, position: &AdvisedPosition) -> ExitTimes {
+    let Some(score) = sight.scores.of(&position.market) else { return ExitTimes::default() };
+    let view = sight.frame.view(sight.clock);
+    let quote = view.quote(&position.market);
+    let size = quote.and_then(|quote| Some(quote.tvl_usd? / quote.price_usd?));
+    let Some(size) = size else { return ExitTimes::default() };
+    // What our own deposit adds is not counted on: borrowers may take it up.
+    let held = asked.portfolio.positions.get(&position.market);
+    let held = held.map_or(0.0, |held| held.worth().to_f64(DECIMALS));
+    exit_times(&score.free_shares, position.amount, size.max(held), LEAVING_FIRST)
+}
+
+/// The share of everything supplied that is taken to leave before us when exit times are told.
+const LEAVING_FIRST: f64 = 0.1;
+
+fn position_line(
+    asked: &Asked,
+    sight: &Observatory,
+    advice: &Advice,
+    position: &AdvisedPosition,
+) -> PositionLine {
+    let exits = exits(asked, sight, position);
+    PositionLine {
+        market: position.market.clone(),
+        symbol: sight.names.get(&position.market).cloned().unwrap_or_default(),
+        weight: position.weight,
+        amount: position.amount,
+        advertised_apr: position.advertised_apr,
+        after_deposit_apr: position.after_deposit_apr,
+        sustainable_apr: position.sustainable_apr,
+        realised_apr: position.realised_apr,
+        score: position.net_apr,
+        p_loss_1y: position.p_loss_1y,
+        exit_p50_h: exits.p50_hours,
+        exit_p95_h: exits.p95_hours,
+        // Without the line there are no groups, so the names of the other book's serve both.
+        binding_constraint: position
+            .binding
+            .map(|binding| constraint_text(&advice.candidates, binding.constraint)),
+        relaxing_brings: position.binding.and_then(|binding| binding.gain),
+    }
+}
+
+/// What to do, in order.
+fn steps(plan: &Advised) -> Vec<String> {
+    let line = |verb: &str, action: &plimsoll_core::Action| {
+        format!(
+            "{verb} {:.2} {} {}",
+            action.amount.to_f64(DECIMALS),
+            if verb == "withdraw" { "from" } else { "into" },
+            action.market
+        )
+    };
+    let exits = plan.plan.exits.iter().map(|action| line("withdraw", action));
+    let entries = plan.plan.entries.iter().map(|action| line("deposit", action));
+    exits.chain(entries).collect()
+}
+
+fn rate(value: Option<f64>) -> String {
+    value.map_or_else(|| "unknown".to_owned(), |rate| format!("{:.2}", rate * 100.0))
+}
+
+fn hours(value: Option<f64>) -> String {
+    value.map_or_else(|| "unknown".to_owned(), |hours| format!("{hours:.0} h"))
+}
+
+/// The advice for a terminal.
+pub(crate) fn text(asked: &Asked, sight: &Observatory, advice: &Advice) -> String {
+    let mut lines = sight.labels.clone();
+    lines.push(format!(
+        "{:.2} {} at the {} line, a move has to pay within {} days; rates in percent a year",
+        asked.amount, asked.asset, asked.line, asked.horizon_days
+    ));
+    lines.push(format!("forecast: {}", sight.scores.service.reason));
+    for plan in &advice.plans {
+        lines.extend(plan_text(asked, sight, advice, plan));
+    }
+    lines.extend(idle_text(asked, advice));
+    lines.join("\n")
+}
+
+fn plan_text(asked: &Asked, sight: &Observatory, advice: &Advice, plan: &Advised) -> Vec<String> {
+    let line = plan_line(asked, sight, advice, plan);
+    let title = match plan.name {
+        "keep" => "KEEP what is held",
+        "recommended" if plan.plan.is_empty() => "RECOMMENDED: stay",
+        "recommended" => "RECOMMENDED within the line",
+        _ => "HIGHEST return, whatever the line says (not recommended)",
+    };
+    let mut lines = vec![String::new(), title.to_owned()];
+    if !line.positions.is_empty() {
+        let head = [
+            "market",
+            "asset",
+            "weight",
+            "advertised",
+            "after us",
+            "sustainable",
+            "realised 7d",
+            "less losses",
+            "P(loss) 1y",
+            "exit p50",
+            "exit p95",
+            "binds",
+        ];
+        let mut rows = vec![head.map(str::to_owned).to_vec()];
+        rows.extend(line.positions.iter().map(|position| {
+            vec![
+                position.market.to_string(),
+                position.symbol.clone(),
+                format!("{:.1} %", position.weight * 100.0),
+                rate(position.advertised_apr),
+                rate(position.after_deposit_apr),
+                rate(position.sustainable_apr),
+                rate(position.realised_apr),
+                rate(position.score),
+                rate(position.p_loss_1y),
+                hours(position.exit_p50_h),
+                hours(position.exit_p95_h),
+                binds(position),
+            ]
+        }));
+        lines.push(output::columns(&rows));
+    }
+    let interval = match (line.lo, line.hi) {
+        (Some(lo), Some(hi)) => {
+            format!(" (nine of ten cases {:.2} to {:.2})", lo * 100.0, hi * 100.0)
+        }
+        _ => " (interval unknown)".to_owned(),
+    };
+    lines.push(format!(
+        "idle {:.1} %; expected net {} % a year{interval}; CVaR95 30 d {} %; ES99.9 1 y {} %; lost if the largest protocol goes to zero {:.1} %",
+        line.idle * 100.0,
+        rate(line.expected_net_apr),
+        rate(line.cvar95_30d),
+        rate(line.es999_1y),
+        line.worst_protocol_loss * 100.0
+    ));
+    if plan.name != "keep" {
+        let pays = line
+            .break_even_days
+            .map_or("never pays".to_owned(), |days| format!("pays after {days:.1} days"));
+        lines.push(format!(
+            "net gain over keeping {:+.2} in {} days, P(gain > 0) {:.2}; moving costs {:.2} and {pays}",
+            line.gain, asked.horizon_days, line.p_gain, line.cost
+        ));
+    }
+    for (number, step) in line.steps.iter().enumerate() {
+        lines.push(format!("  {}. {step}", number + 1));
+    }
+    if plan.name == "recommended" && !line.limits_not_applied.is_empty() {
+        let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for note in &line.limits_not_applied {
+            by_reason.entry(note.reason).or_default().push(note.limit.key());
+        }
+        for (reason, limits) in by_reason {
+            lines.push(format!("  limits not applied ({reason}): {}", limits.join(", ")));
+        }
+    }
+    lines
+}
+
+fn binds(position: &PositionLine) -> String {
+    let Some(binding) = &position.binding_constraint else { return "unknown".to_owned() };
+    match position.relaxing_brings {
+        Some(gain) if gain >= 0.005 => format!("{binding} (1 % more: {gain:+.2} a year)"),
+        _ => binding.clone(),
+    }
+}
+
+/// Why money stays idle, where much of it does.
+fn idle_text(asked: &Asked, advice: &Advice) -> Vec<String> {
+    let mut lines = Vec::new();
+    let recommended = advice.plans.iter().find(|plan| plan.name == "recommended");
+    let deployed: f64 =
+        recommended.map_or(0.0, |plan| plan.positions.iter().map(|position| position.weight).sum());
+    let mut reasons: BTreeMap<LeftOut, usize> = BTreeMap::new();
+    for (_, reason) in &advice.candidates.left_out {
+        *reasons.entry(*reason).or_default() += 1;
+    }
+    let reasons: Vec<String> = reasons
+        .iter()
+        .map(|(reason, count)| format!("{count} because {}", reason.text()))
+        .collect();
+    if !reasons.is_empty() {
+        lines.push(String::new());
+        lines.push(format!("not bought: {}", reasons.join("; ")));
+    }
+    if advice.candidates.markets.is_empty() {
+        lines.push(format!(
+            "nothing of {} can be bought within this line: everything stays as it is",
+            asked.asset
+        ));
+    } else if deployed < 0.99 {
+        lines.push(format!(
+            "{:.2} {} stay idle: more would pass a limit of the line, cost more than it brings, or lower \
+             what is earned already",
+            asked.amount * (1.0 - deployed),
+            asked.asset
+        ));
+    }
+    lines
+}
+
+impl Rebalance {
+    pub(crate) fn new(asked: &Asked, sight: &Observatory, advice: &Advice) -> Rebalance {
+        let best = advice.plans.iter().find(|plan| plan.name == "recommended");
+        let is_move = best.is_some_and(|plan| !plan.plan.is_empty());
+        let proposal = best.map(|plan| &plan.proposal);
+        Rebalance {
+            schema: 1,
+            as_of: sight.clock,
+            asset: asked.asset.clone(),
+            decision: if is_move { "move" } else { "wait" },
+            gain: proposal.map_or(0.0, |proposal| proposal.gain),
+            p_gain: proposal.map_or(0.0, |proposal| proposal.p_gain),
+            break_even_days: proposal.and_then(|proposal| proposal.break_even_days),
+            cost: proposal.map_or(0.0, |proposal| proposal.cost),
+            horizon_days: asked.horizon_days,
+            plans: advice.plans.iter().map(|plan| plan_line(asked, sight, advice, plan)).collect(),
+            labels: sight.labels.clone(),
+        }
+    }
+
+    /// Move or wait, and then the plans.
+    pub(crate) fn text(&self, asked: &Asked, sight: &Observatory, advice: &Advice) -> String {
+        let pays = self.break_even_days.map_or_else(
+            || "it never pays for itself".to_owned(),
+            |days| format!("it pays for itself after {days:.1} days"),
+        );
+        let verdict = format!(
+            "{}: the best move gains {:+.2} {} net in {} days with P(net gain > 0) = {:.2}; {pays}",
+            self.decision.to_uppercase(),
+            self.gain,
+            asked.asset,
+            self.horizon_days,
+            self.p_gain
+        );
+        format!("{verdict}\n{}", text(asked, sight, advice))
+    }
+}
