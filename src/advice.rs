@@ -3,8 +3,9 @@
 use crate::allocate::Asked;
 use crate::observatory::Observatory;
 use crate::output;
+use plimsoll_allocate::optimise::Constraint;
 use plimsoll_allocate::propose::constraint_text;
-use plimsoll_allocate::{Advice, Advised, AdvisedPosition, LeftOut};
+use plimsoll_allocate::{Advice, Advised, AdvisedPosition};
 use plimsoll_backtests::replay::DECIMALS;
 use plimsoll_core::approve::WaiverCause;
 use plimsoll_core::{Limit, MarketId, Time};
@@ -82,7 +83,7 @@ struct LimitNote {
 #[derive(Debug, Serialize)]
 struct LeftOutLine {
     market: MarketId,
-    reason: &'static str,
+    reason: String,
 }
 
 /// What `rebalance --json` prints.
@@ -115,17 +116,44 @@ impl Document {
             forecast_reason: sight.scores.service.reason.clone(),
             data_hash: sight.data_hash.clone(),
             labels: sight.labels.clone(),
-            left_out: advice
-                .candidates
-                .left_out
-                .iter()
-                .map(|(market, reason)| LeftOutLine {
-                    market: market.clone(),
-                    reason: reason.text(),
-                })
-                .collect(),
+            left_out: left_out(advice),
         }
     }
+}
+
+/// Every market that the recommended plan leaves alone, with the reason.
+fn left_out(advice: &Advice) -> Vec<LeftOutLine> {
+    let barred = advice.candidates.left_out.iter();
+    let mut lines: Vec<LeftOutLine> = barred
+        .map(|(market, reason)| LeftOutLine {
+            market: market.clone(),
+            reason: reason.text().to_owned(),
+        })
+        .collect();
+    let Some(best) = advice.plans.iter().find(|plan| plan.name == "recommended") else {
+        return lines;
+    };
+    let candidates = &advice.candidates;
+    for (place, market) in candidates.markets.iter().enumerate() {
+        let is_held = best.positions.iter().any(|position| position.market == *market);
+        let is_barred = candidates.left_out.iter().any(|(known, _)| known == market);
+        let constraint = candidates.book.constraint(&best.proposal.deposits, place);
+        if let Some(constraint) = constraint.filter(|_| !is_held && !is_barred) {
+            let reason = match constraint {
+                Constraint::Wealth => "others pay more".to_owned(),
+                Constraint::Utilization => "its utilization would stay above target".to_owned(),
+                Constraint::Stuck => "in a run too little could leave".to_owned(),
+                Constraint::Rate => "it pays less than it is expected to lose".to_owned(),
+                Constraint::Costs => "moving costs more than it brings".to_owned(),
+                Constraint::OwnEffect => "our own deposit would take its rate away".to_owned(),
+                Constraint::Cap | Constraint::Entries | Constraint::Group(_) => {
+                    format!("the limit {} is full", constraint_text(candidates, constraint))
+                }
+            };
+            lines.push(LeftOutLine { market: market.clone(), reason });
+        }
+    }
+    lines
 }
 
 fn plan_line(asked: &Asked, sight: &Observatory, advice: &Advice, plan: &Advised) -> PlanLine {
@@ -229,7 +257,7 @@ fn steps(plan: &Advised) -> Vec<String> {
 }
 
 fn rate(value: Option<f64>) -> String {
-    value.map_or_else(|| "unknown".to_owned(), |rate| format!("{:.2}", rate * 100.0))
+    output::percent(value.map(|rate| rate * 100.0))
 }
 
 fn hours(value: Option<f64>) -> String {
@@ -296,7 +324,7 @@ fn plan_text(asked: &Asked, sight: &Observatory, advice: &Advice, plan: &Advised
     }
     let interval = match (line.lo, line.hi) {
         (Some(lo), Some(hi)) => {
-            format!(" (nine of ten cases {:.2} to {:.2})", lo * 100.0, hi * 100.0)
+            format!(" (nine of ten cases {} to {})", rate(Some(lo)), rate(Some(hi)))
         }
         _ => " (interval unknown)".to_owned(),
     };
@@ -346,14 +374,12 @@ fn idle_text(asked: &Asked, advice: &Advice) -> Vec<String> {
     let recommended = advice.plans.iter().find(|plan| plan.name == "recommended");
     let deployed: f64 =
         recommended.map_or(0.0, |plan| plan.positions.iter().map(|position| position.weight).sum());
-    let mut reasons: BTreeMap<LeftOut, usize> = BTreeMap::new();
-    for (_, reason) in &advice.candidates.left_out {
-        *reasons.entry(*reason).or_default() += 1;
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    for line in left_out(advice) {
+        *reasons.entry(line.reason).or_default() += 1;
     }
-    let reasons: Vec<String> = reasons
-        .iter()
-        .map(|(reason, count)| format!("{count} because {}", reason.text()))
-        .collect();
+    let reasons: Vec<String> =
+        reasons.iter().map(|(reason, count)| format!("{count} because {reason}")).collect();
     if !reasons.is_empty() {
         lines.push(String::new());
         lines.push(format!("not bought: {}", reasons.join("; ")));

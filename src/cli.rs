@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Allocate(Box<AllocateOptions>),
     /// Say whether to move what is held, or wait
     Rebalance(Box<RebalanceOptions>),
+    /// Draw what each market pays against utilization and against our own deposit
+    Curves(CurvesOptions),
     /// Look at or make history
     #[command(subcommand)]
     Data(DataCommand),
@@ -41,6 +43,9 @@ pub(crate) enum Command {
     Demo(DemoOptions),
     /// Check this installation, its settings and its data
     Doctor(DoctorOptions),
+    /// Say how good the forecasts are
+    #[command(subcommand)]
+    Models(ModelsCommand),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -209,6 +214,25 @@ pub(crate) struct RebalanceOptions {
     pub(crate) question: QuestionOptions,
 }
 
+/// Options of `curves`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CurvesOptions {
+    #[command(flatten)]
+    pub(crate) source: SourceOptions,
+    /// Asset by symbol (USDC), unit (USD, EUR, ETH, BTC) or market id
+    #[arg(long, value_name = "A", default_value = "USD")]
+    pub(crate) asset: String,
+    /// Chain by name; Ethereum, or where most can be bought, by default
+    #[arg(long, value_name = "C")]
+    pub(crate) chain: Option<String>,
+    /// Folder for curves.html
+    #[arg(long, value_name = "DIR", default_value = "report")]
+    pub(crate) out: PathBuf,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// How often to decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Often {
@@ -276,6 +300,45 @@ pub(crate) struct GenerateOptions {
     /// Seed; the same seed gives the same rows
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+}
+
+/// Subcommands of `models`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// Score every forecast and baseline on later days and on markets that no fit has seen
+    Score(ScoreOptions),
+}
+
+/// Options of `models score`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ScoreOptions {
+    /// Folder of Parquet history
+    #[arg(long, env = "PLIMSOLL_DATA", value_name = "DIR", value_parser = folder())]
+    pub(crate) data: PathBuf,
+    /// What is forecast
+    #[arg(long, value_enum)]
+    pub(crate) task: Task,
+    /// First day scored, YYYY-MM-DD; by default the last 35 % of the days is. Fits know nothing later than
+    /// eight days before it
+    #[arg(long, value_name = "D", value_parser = parse_day)]
+    pub(crate) from: Option<Day>,
+    /// Last day scored, YYYY-MM-DD; the last one whose outcome is known by default. Nothing more than seven
+    /// days after it is read
+    #[arg(long, value_name = "D", value_parser = parse_day)]
+    pub(crate) to: Option<Day>,
+    /// Chains by name; all by default
+    #[arg(long, value_delimiter = ',', value_name = "C,..")]
+    pub(crate) chains: Vec<String>,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What is forecast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Task {
+    /// What the index will have grown by over the next seven days, as a simple yearly rate
+    Realised7,
 }
 
 /// Options of `demo`.

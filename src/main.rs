@@ -7,11 +7,13 @@ mod cli;
 mod clock;
 mod completions;
 mod config;
+mod curves;
 mod data;
 mod demo;
 mod doctor;
 mod exit;
 mod facts;
+mod models;
 mod observatory;
 mod output;
 mod setup;
@@ -33,9 +35,11 @@ fn main() -> ExitCode {
         cli::Command::Rebalance(options) => {
             allocate::rebalance(&options, arguments.config.as_deref())
         }
+        cli::Command::Curves(options) => curves::run(&options, arguments.config.as_deref()),
         cli::Command::Data(command) => data::run(&command, arguments.config.as_deref()),
         cli::Command::Demo(options) => demo::run(&options, arguments.config.as_deref()),
         cli::Command::Doctor(options) => doctor::run(&options, arguments.config.as_deref()),
+        cli::Command::Models(command) => models::run(&command, arguments.config.as_deref()),
         cli::Command::Completions { shell } => {
             completions::run(shell);
             Ok(())

@@ -146,7 +146,7 @@ fn chain_of(seen: &Seen, named: &[MarketId], clock: Time) -> ChainId {
 }
 
 fn from_history(folder: &std::path::Path, config: &Config) -> anyhow::Result<Seen> {
-    let source = wiring::open(folder)?;
+    let source = wiring::open(folder)?.with_index_only();
     let selection = Selection::default();
     let feed = wiring::feed(&source, &selection, config, GateMode::Enforce)?;
     let gas = wiring::Gas::read(&source, &selection, config)?;

@@ -104,7 +104,8 @@ impl<'v> Ranking<'v> {
     fn filled(&self, now: &Situation<'_>) -> BTreeMap<MarketId, f64> {
         let policy = now.policy;
         let is_capped = policy.enforcement != Enforcement::Off;
-        let has_one = policy.enforcement != Enforcement::Strict && now.view.protocols().len() <= 1;
+        let has_one =
+            policy.enforcement != Enforcement::Strict && now.view.open_protocols().len() <= 1;
         let line = &policy.preference;
         let per_protocol = line.per_protocol.value().min(line.worst_protocol_loss.value());
         let (mut left, mut weights) = (1.0, BTreeMap::new());

@@ -174,18 +174,13 @@ fn advised(
     let amounts = after(&plan, &nav, decimals);
     let total: f64 = nav.total.saturating_sub(plan.cost().known()).to_f64(decimals);
     let share = |amount: f64| if total > 0.0 { amount / total } else { 0.0 };
-    let deposits: Vec<f64> = candidates
-        .markets
-        .iter()
-        .map(|market| amounts.get(market).copied().unwrap_or_default())
-        .collect();
     let after_weights: BTreeMap<MarketId, f64> =
         amounts.iter().map(|(market, amount)| (market.clone(), share(*amount))).collect();
     let mut positions: Vec<AdvisedPosition> = amounts
         .iter()
         .filter(|(_, amount)| **amount > 0.0)
         .map(|(market, amount)| {
-            position(now, candidates, &deposits, market, *amount, share(*amount))
+            position(now, candidates, &proposal.deposits, market, *amount, share(*amount))
         })
         .collect();
     positions.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.market.cmp(&b.market)));

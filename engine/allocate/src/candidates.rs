@@ -92,7 +92,7 @@ impl Candidates {
         let limits = Limits {
             line: (enforcement != Enforcement::Off).then_some(&now.policy.preference),
             is_strict,
-            has_one_protocol: !is_strict && now.view.protocols().len() <= 1,
+            has_one_protocol: !is_strict && now.view.open_protocols().len() <= 1,
             takes_advertised,
         };
         let book = Book {

@@ -64,5 +64,5 @@ pub fn evidence(seen: &Seen<'_>, plan: &Plan, nav: &Nav) -> Evidence {
             (quote.market, known)
         })
         .collect();
-    Evidence { markets, scenarios: seen.scores.scenarios.clone(), protocols: view.protocols() }
+    Evidence { markets, scenarios: seen.scores.scenarios.clone(), protocols: view.open_protocols() }
 }

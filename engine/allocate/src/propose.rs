@@ -98,17 +98,44 @@ fn within_limits(
         return (book, solution);
     }
     let (mut low, mut high) = (aversion, 1.0);
-    let mut best = charged(now, candidates, high);
+    let (mut over, mut best) = ((book, solution), charged(now, candidates, high));
     for _ in 0..LIMIT_HALVINGS {
         let middle = (low * high).sqrt().max(0.5 * low + 1e-6);
         let found = charged(now, candidates, middle);
         if is_within(now, candidates, &found.1.deposits) {
             (high, best) = (middle, found);
         } else {
-            low = middle;
+            (low, over) = (middle, found);
         }
     }
-    best
+    between(now, candidates, &over.1, best)
+}
+
+/// Goes from the portfolio within the limits toward the one beyond them, as far as they hold: where a market
+/// is bought whole or not at all, no charge finds the part that fits.
+fn between(
+    now: &Situation<'_>,
+    candidates: &Candidates,
+    over: &Solution,
+    (book, within): (Book, Solution),
+) -> (Book, Solution) {
+    let at = |part: f64| -> Vec<f64> {
+        let pairs = within.deposits.iter().zip(&over.deposits);
+        pairs.map(|(near, far)| near + part * (far - near)).collect()
+    };
+    let (mut fits, mut fails) = (0.0, 1.0);
+    for _ in 0..LIMIT_HALVINGS {
+        let middle = 0.5 * (fits + fails);
+        if is_within(now, candidates, &at(middle)) { fits = middle } else { fails = middle }
+    }
+    let deposits = at(fits);
+    // Judged without the charge that was only there to find it.
+    let base = &candidates.book;
+    let (value, known) = (base.value(&deposits), base.value(&within.deposits));
+    if !base.is_feasible(&deposits) || value <= known {
+        return (book, within);
+    }
+    (base.clone(), Solution { value, bound: value, deposits, path: within.path })
 }
 
 /// The weights of `deposits`, frozen markets included.
@@ -131,7 +158,8 @@ fn is_within(now: &Situation<'_>, candidates: &Candidates, deposits: &[f64]) -> 
     let line = &now.policy.preference;
     let fits =
         |found: Option<f64>, most: f64| found.is_none_or(|found| found <= most + LIMIT_TOLERANCE);
-    let has_one = now.policy.enforcement != Enforcement::Strict && now.view.protocols().len() <= 1;
+    let has_one =
+        now.policy.enforcement != Enforcement::Strict && now.view.open_protocols().len() <= 1;
     (has_one || fits(scenarios.es999_1y(&weights), line.es999_1y.value()))
         && fits(scenarios.cvar95_30d(&weights), line.cvar95_30d.value())
 }

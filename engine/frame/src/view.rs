@@ -141,16 +141,11 @@ impl<'t> View<'t> {
         .collect()
     }
 
-    /// Returns the protocols that have a market observed so far.
+    /// Returns the protocols that advertise a fresh rate for a market that takes deposits.
     #[must_use]
-    pub fn protocols(&self) -> BTreeSet<String> {
-        let mut protocols = BTreeSet::new();
-        for (market, rows) in self.frame.by_market() {
-            if !self.observed(rows).is_empty() && !protocols.contains(market.protocol()) {
-                protocols.insert(market.protocol().to_owned());
-            }
-        }
-        protocols
+    pub fn open_protocols(&self) -> BTreeSet<String> {
+        let open = self.quotes().into_iter().filter(Quote::is_advertised);
+        open.map(|quote| quote.market.protocol().to_owned()).collect()
     }
 
     /// Returns the newest row of `market`, or `None` if it has not been observed yet.

@@ -3,14 +3,22 @@
 use crate::panel::{DayRow, Track, mean};
 use plimsoll_core::{Curve, Day, Kinked};
 
-/// Days that a curve is fitted on: stewards change curves, so not many.
+/// Days that a curve is fitted on at most.
 const FIT_DAYS: i64 = 45;
+/// How many of the newest pairs are tried where all of them fit badly: stewards change curves.
+const NEWEST: [usize; 5] = [36, 28, 21, 15, 10];
+/// A fit whose error is below this is one curve: a rate, one basis point.
+const GOOD_ERROR: f64 = 1e-4;
+/// A straight line whose error is below this needs no kink: a rate, a tenth of a basis point.
+const STRAIGHT_ERROR: f64 = 1e-5;
 /// Fewest pairs for a fit.
 const FEWEST_PAIRS: usize = 10;
 /// The smallest range of utilization that tells a slope.
 const SMALLEST_RANGE: f64 = 0.01;
 /// Where a kink is looked for, in steps of a hundredth from here on.
 const FIRST_KINK: f64 = 0.5;
+/// Where a straight line pretends to have its kink at most.
+const LAST_KINK: f64 = 0.98;
 /// How many places for a kink are tried.
 const KINKS: u32 = 48;
 /// The elasticity that is assumed where the history says nothing: half a percent less borrowing for each
@@ -38,14 +46,38 @@ pub struct FittedCurve {
     pub seen: (f64, f64),
 }
 
+impl FittedCurve {
+    /// Whether a kink was seen, with pairs on both sides of it.
+    #[must_use]
+    pub fn has_kink(&self) -> bool {
+        let (below, above) = (self.curve.slope(0.0), self.curve.slope(1.0));
+        (above - below).abs() > 1e-9
+    }
+}
+
 /// Fits a kinked curve on the trailing (utilization, supply rate over utilization) pairs of `track` up to
 /// `day`; `None` where they are too few or all alike: then the curve is unknown.
 #[must_use]
 pub fn fitted(track: &Track, day: Day) -> Option<FittedCurve> {
-    let both = |row: &DayRow| Some((row.utilization.filter(|u| *u > 0.0)?, row.supply_apr?));
+    let all = pairs(track, day);
+    let whole = fit_pairs(&all)?;
+    if whole.error <= GOOD_ERROR {
+        return Some(whole);
+    }
+    // A curve that changed is two curves: the newest days that fit well are the present one.
+    let newest = NEWEST.into_iter().filter_map(|count| {
+        let recent = all.get(all.len().checked_sub(count)?..)?;
+        fit_pairs(recent).filter(|fit| fit.error <= GOOD_ERROR)
+    });
+    newest.into_iter().next().or(Some(whole))
+}
+
+/// Returns the (utilization, supply rate over utilization) pairs that a curve is fitted on.
+#[must_use]
+pub fn pairs(track: &Track, day: Day) -> Vec<(f64, f64)> {
+    let both = |row: &DayRow| Some((row.utilization.filter(|used| *used > 0.0)?, row.supply_apr?));
     let days = (day.0 - FIT_DAYS + 1..=day.0).filter_map(|day| both(track.at(Day(day))?));
-    let known: Vec<(f64, f64)> = days.map(|(used, rate)| (used, rate / used)).collect();
-    fit_pairs(&known)
+    days.map(|(used, rate)| (used, rate / used)).collect()
 }
 
 /// Fits a kinked curve on (utilization, rate) pairs.
@@ -56,26 +88,27 @@ pub fn fit_pairs(pairs: &[(f64, f64)]) -> Option<FittedCurve> {
     if pairs.len() < FEWEST_PAIRS || high - low < SMALLEST_RANGE {
         return None;
     }
+    let described = |curve: Kinked| {
+        let misses = || pairs.iter().map(|(used, rate)| (curve.rate(*used) - rate).abs());
+        let squares: f64 = misses().map(|miss| miss * miss).sum();
+        FittedCurve {
+            curve,
+            error: (squares / pairs.len() as f64).sqrt(),
+            worst: misses().fold(0.0, f64::max),
+            pairs: pairs.len(),
+            seen: (low, high),
+        }
+    };
+    let straight = described(line(pairs, high.min(LAST_KINK))?);
+    if straight.error <= STRAIGHT_ERROR {
+        return Some(straight);
+    }
     let kinks = (0..KINKS).map(|step| FIRST_KINK + 0.01 * f64::from(step));
-    let fits = kinks.filter_map(|kink| {
-        // Only a kink with pairs on both sides can be seen; without, the line goes on.
-        let is_seen = kink > low && kink < high;
-        let curve = if is_seen { hinge(pairs, kink) } else { line(pairs, kink) }?;
-        let squares: f64 =
-            pairs.iter().map(|(used, rate)| (curve.rate(*used) - rate).powi(2)).sum();
-        Some((squares, is_seen, curve))
-    });
-    // Of equal fits the one without a kink: a kink needs a reason.
-    let (squares, _, curve) =
-        fits.min_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)))?;
-    let misses = pairs.iter().map(|(used, rate)| (curve.rate(*used) - rate).abs());
-    Some(FittedCurve {
-        curve,
-        error: (squares / pairs.len() as f64).sqrt(),
-        worst: misses.fold(0.0, f64::max),
-        pairs: pairs.len(),
-        seen: (low, high),
-    })
+    // Only a kink with pairs on both sides can be seen.
+    let seen = kinks.filter(|kink| *kink > low && *kink < high);
+    let hinges = seen.filter_map(|kink| Some(described(hinge(pairs, kink)?)));
+    let best = hinges.min_by(|a, b| a.error.total_cmp(&b.error));
+    Some(best.filter(|best| best.error < straight.error).unwrap_or(straight))
 }
 
 /// The straight line through `pairs`, with a kink at `kink` at which nothing happens.
@@ -109,9 +142,21 @@ fn hinge(pairs: &[(f64, f64)], kink: f64) -> Option<Kinked> {
             }
         }
     }
-    let [base, slope_below, slope_above] = solve(matrix, right)?;
-    let is_rising = base >= -1e-9 && slope_below >= 0.0 && slope_above >= 0.0;
-    is_rising.then_some(Kinked { base: base.max(0.0), slope_below, slope_above, kink })
+    let [base, slope_below, slope_above] = match solve(matrix, right)? {
+        found @ [base, ..] if base >= 0.0 => found,
+        // No rate is below zero: the best curve then starts at the origin.
+        _ => {
+            let [[_, _, _], [_, a, b], [_, _, c]] = matrix;
+            let [_, x, y] = right;
+            let whole = a * c - b * b;
+            if whole.abs() < 1e-14 {
+                return None;
+            }
+            [0.0, (x * c - y * b) / whole, (a * y - b * x) / whole]
+        }
+    };
+    let is_rising = slope_below >= 0.0 && slope_above >= 0.0;
+    is_rising.then_some(Kinked { base, slope_below, slope_above, kink })
 }
 
 /// Cramer's rule; `None` for a matrix that is not told from a singular one.

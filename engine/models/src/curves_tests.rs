@@ -85,3 +85,18 @@ fn without_a_size_the_elasticity_is_the_assumed_one() {
     let found = elasticity(&track, Day(89), &Curve::Kinked(TRUE));
     assert!((found - USUAL_ELASTICITY).abs() < 1e-15);
 }
+
+#[test]
+fn a_curve_that_was_changed_is_the_present_one() {
+    let before = Kinked { base: 0.02, ..TRUE };
+    let days = (0..45).map(|day| {
+        let used = 0.7 + 0.29 * (0.5 + 0.5 * (f64::from(day) * 0.9).sin());
+        let curve = if day < 20 { before } else { TRUE };
+        let rate = curve.rate(used) * used;
+        DayRow { utilization: Some(used), supply_apr: Some(rate), ..DayRow::default() }
+    });
+    let track = Track { market: "a:1:x".parse().unwrap(), first: Day(0), days: days.collect() };
+    let fit = fitted(&track, Day(44)).unwrap();
+    assert!(fit.error < 1e-9 && fit.pairs < 26, "{fit:?}");
+    assert!((fit.curve.rate(0.95) - TRUE.rate(0.95)).abs() < 1e-9);
+}

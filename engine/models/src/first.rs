@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Days of history that are looked at.
-const HISTORY_DAYS: i64 = 400;
+pub(crate) const HISTORY_DAYS: i64 = 400;
 /// Days of free shares that a score keeps.
 const FREE_DAYS: i64 = 60;
 /// The seed of every draw: the same view gives the same scenarios.
@@ -32,6 +32,14 @@ pub struct FirstSettings {
 impl Default for FirstSettings {
     fn default() -> FirstSettings {
         FirstSettings { refit_days: 28, horizon_days: 30.0, week_share: 0.3 }
+    }
+}
+
+impl FirstSettings {
+    /// Returns the day at whose end the forecasts that serve on `today` were fitted.
+    #[must_use]
+    pub fn fit_day(&self, today: Day) -> Day {
+        Day(today.0.div_euclid(self.refit_days) * self.refit_days)
     }
 }
 
@@ -75,8 +83,7 @@ impl FirstModel {
 
     /// Returns the forecasts fitted at the last day of the schedule.
     fn fit(&self, panel: &Panel) -> Arc<Fit> {
-        let day =
-            Day(panel.today.0.div_euclid(self.settings.refit_days) * self.settings.refit_days);
+        let day = self.settings.fit_day(panel.today);
         let key = (day, fingerprint(panel, day));
         let lock = || self.fits.lock().unwrap_or_else(PoisonError::into_inner);
         let known = lock().get(&key).cloned();

@@ -53,6 +53,10 @@ pub enum Forecast {
 }
 
 impl Forecast {
+    /// Every name under which one is reported, the baselines first.
+    pub const NAMES: [&str; 5] =
+        ["persistence", "mean7", "half-and-half", "median-regression", "elastic-net"];
+
     /// The name under which it is reported.
     #[must_use]
     pub fn name(&self) -> &'static str {

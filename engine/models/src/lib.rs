@@ -12,5 +12,6 @@ pub mod panel;
 pub mod priors;
 pub mod regression;
 pub mod scenarios;
+pub mod scorecard;
 
 pub use first::{FirstModel, FirstSettings};

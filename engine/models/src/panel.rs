@@ -2,6 +2,7 @@
 
 use plimsoll_core::{Day, MarketId};
 use plimsoll_frame::{Column, View};
+use std::collections::BTreeMap;
 
 /// Days in the year over which rates are simple.
 pub const YEAR_DAYS: f64 = 365.0;
@@ -50,6 +51,15 @@ impl Panel {
         let tracks = view.markets().into_iter().filter_map(|market| track(view, market, days));
         Panel { tracks: tracks.collect(), today: view.clock().day() }
     }
+
+    /// Returns what a view at the end of `today` would have shown of the markets that `keeps` names: the
+    /// last `days` days up to then, and nothing later.
+    #[must_use]
+    pub fn as_of(&self, today: Day, days: i64, keeps: &dyn Fn(&MarketId) -> bool) -> Panel {
+        let kept = self.tracks.iter().filter(|track| keeps(&track.market));
+        let tracks = kept.filter_map(|track| track.between(today.plus(1 - days), today));
+        Panel { tracks: tracks.collect(), today }
+    }
 }
 
 fn track(view: &View<'_>, market: MarketId, days: i64) -> Option<Track> {
@@ -62,22 +72,42 @@ fn track(view: &View<'_>, market: MarketId, days: i64) -> Option<Track> {
         Column::ExitUsd,
     ];
     let rows = view.series(&market, COLUMNS, days);
-    let (first, last) = (rows.first()?.0, rows.last()?.0);
-    let mut grid = vec![DayRow::default(); usize::try_from(last.0 - first.0 + 1).ok()?];
-    for (day, numbers) in rows {
+    let days = rows.into_iter().map(|(day, numbers)| {
         let [supply_apr, reward_apr, share_price, utilization, tvl_usd, exit_usd] = numbers;
-        if let Some(slot) = usize::try_from(day.0 - first.0).ok().and_then(|at| grid.get_mut(at)) {
-            *slot = DayRow { supply_apr, reward_apr, share_price, utilization, tvl_usd, exit_usd };
-        }
-    }
-    Some(Track { market, first, days: grid })
+        (day, DayRow { supply_apr, reward_apr, share_price, utilization, tvl_usd, exit_usd })
+    });
+    Track::from_days(market, days.collect())
 }
 
 impl Track {
+    /// Lays `days` out on a grid, the last of each day; `None` of nothing.
+    #[must_use]
+    pub fn from_days(market: MarketId, days: BTreeMap<Day, DayRow>) -> Option<Track> {
+        let (first, last) = (*days.first_key_value()?.0, *days.last_key_value()?.0);
+        let mut grid = vec![DayRow::default(); usize::try_from(last.0 - first.0 + 1).ok()?];
+        for (day, row) in days {
+            if let Some(slot) =
+                usize::try_from(day.0 - first.0).ok().and_then(|at| grid.get_mut(at))
+            {
+                *slot = row;
+            }
+        }
+        Some(Track { market, first, days: grid })
+    }
+
     /// The row of `day`.
     #[must_use]
     pub fn at(&self, day: Day) -> Option<&DayRow> {
         self.days.get(usize::try_from(day.0 - self.first.0).ok()?)
+    }
+
+    /// Returns the days from `first` to `last`; `None` where the track has none of them.
+    fn between(&self, first: Day, last: Day) -> Option<Track> {
+        let first = first.max(self.first);
+        let start = usize::try_from(first.0 - self.first.0).ok()?;
+        let end = usize::try_from(last.0 - self.first.0 + 1).ok()?.min(self.days.len());
+        let days = self.days.get(start..end).filter(|days| !days.is_empty())?.to_vec();
+        Some(Track { market: self.market.clone(), first, days })
     }
 
     /// The last `count` days up to `day`, as far as they are known.
