@@ -27,7 +27,7 @@ test: setup lint deny doc ## Everything that must hold before a change lands
 			echo "PLIMSOLL_REQUIRE_DATA=1, but PLIMSOLL_DATA ('$${PLIMSOLL_DATA:-}') is no folder" >&2; exit 1; \
 		fi; \
 		echo "PLIMSOLL_DATA names no folder: the tests on real history are skipped"; \
-		filter='not (binary(suite) and (test(/^history::/) or test(/^accounts::/)))'; \
+		filter='not (binary(suite) and (test(/^history::/) or test(/^accounts::/) or test(/^curves::/) or test(/^models_score::/)))'; \
 	fi; \
 	cargo nextest run --workspace --no-fail-fast -E "$$filter"
 

@@ -212,7 +212,8 @@ fn text(scored: &Scored, task: Task) -> String {
     let ScoredDays { train_to, from, to } = scored.days;
     let mut lines = scored.labels.clone();
     lines.push(format!(
-        "{}: {what}; percentage points, 90 % intervals over resampled weeks in brackets",
+        "{}: {what}; percentage points, with 90 % intervals over resampled weeks in brackets; `over \
+         markets` resamples markets instead",
         scored.task
     ));
     lines.push(format!(
@@ -291,6 +292,9 @@ fn table(split: Split, rows: &[Line]) -> Vec<Vec<String>> {
             shown(Metric::MaePct, 4),
             shown(Metric::RmsePct, 3),
             shown(Metric::MaeLessBestBaselinePct, 4),
+            find(Metric::MaeLessBestBaselinePct)
+                .and_then(|row| row.over_markets)
+                .map_or_else(String::new, |(lo, hi)| format!("{lo:.4} to {hi:.4}")),
             shown(Metric::Coverage, 3),
             shown(Metric::WidthPct, 3),
             first.map_or(0, |row| row.n).to_string(),

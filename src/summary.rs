@@ -48,6 +48,22 @@ pub(crate) fn text(suite: &Suite, facts: &Facts, document: &Document) -> String 
         ]);
     }
     lines.push(output::columns(&rows));
+    for paired in &document.paired {
+        let (better, all) = paired.better_schedules;
+        lines.push(format!(
+            "{} less {}: {:+.2} points a year ({:+.2} to {:+.2}, blocks of days){}",
+            paired.name,
+            paired.against,
+            paired.mean_pct,
+            paired.lo_pct,
+            paired.hi_pct,
+            if all > 0 {
+                format!(", better on {better} of {all} schedules")
+            } else {
+                String::new()
+            }
+        ));
+    }
     for (line, name) in document.strategies.iter().zip(&names) {
         for spread in &line.spread {
             lines.push(format!(

@@ -5,6 +5,8 @@ use crate::worlds::{self, DECIDED_DAYS, DECISION_STEP, WARM_UP_DAYS, WorldsLine,
 use plimsoll_core::approve::WaiverCause;
 use plimsoll_core::{Day, Limit, RiskPreference};
 use plimsoll_frame::{QualityReport, QualityRow};
+use plimsoll_models::bootstrap::{DaySum, mean_interval};
+use plimsoll_models::forecast::COVERAGE;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,6 +47,9 @@ pub struct Document {
     pub limits_not_applied: Vec<LimitLine>,
     /// What the replay approximates.
     pub approximations: Vec<Approximation>,
+    /// The allocator's growth less each other rule's, day by day.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub paired: Vec<PairedLine>,
     /// Generated worlds: paired differences and every world's result. Only with `--synthetic`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worlds: Option<WorldsReport>,
@@ -96,6 +101,25 @@ pub struct SpreadLine {
     pub max_pct: Option<f64>,
     /// Every variant.
     pub variants: Vec<(String, Option<f64>)>,
+}
+
+/// One rule against another on the same days.
+#[derive(Debug, Clone, Serialize)]
+pub struct PairedLine {
+    /// The rule.
+    pub name: String,
+    /// Against which; with its place where two have one name.
+    pub against: String,
+    /// Mean difference of the daily growth, a year, percent.
+    pub mean_pct: f64,
+    /// The interval that holds nine of ten means of resampled blocks of days.
+    pub lo_pct: f64,
+    /// Its other end.
+    pub hi_pct: f64,
+    /// Days.
+    pub days: usize,
+    /// Schedules of the spread on which it grew more, and all of them.
+    pub better_schedules: (usize, usize),
 }
 
 /// One sleeve.
@@ -178,6 +202,7 @@ impl Document {
                 .collect(),
             limits_not_applied: limits_not_applied(suite, &facts.preference),
             approximations: facts.approximations.clone(),
+            paired: paired(suite),
             worlds: None,
         }
     }
@@ -209,6 +234,7 @@ impl Document {
             sleeves: Vec::new(),
             limits_not_applied: Vec::new(),
             approximations: notes,
+            paired: Vec::new(),
             worlds: Some(report),
         }
     }
@@ -261,6 +287,43 @@ fn line(suite: &Suite, result: &StrategyResult) -> StrategyLine {
         by_sleeve: result.by_sleeve.iter().map(crate::Outcome::annualised_pct).collect(),
         spread: spread(suite, result),
     }
+}
+
+/// The allocator against every other rule; nothing without it.
+#[must_use]
+pub fn paired(suite: &Suite) -> Vec<PairedLine> {
+    let subject = suite.results.iter().position(|result| result.name == "allocator");
+    let Some(subject) = subject.and_then(|place| Some((place, suite.results.get(place)?))) else {
+        return Vec::new();
+    };
+    let titles = crate::pages::titles(&suite.results);
+    let others = suite.results.iter().zip(titles).enumerate();
+    others
+        .filter(|(place, _)| *place != subject.0)
+        .filter_map(|(_, (other, title))| against(subject.1, other, title))
+        .collect()
+}
+
+fn against(subject: &StrategyResult, other: &StrategyResult, title: String) -> Option<PairedLine> {
+    let growths = |result: &StrategyResult| -> Vec<f64> {
+        let days = &result.outcome.days;
+        days.iter().zip(days.iter().skip(1)).map(|(a, b)| (b.nav / a.nav).ln()).collect()
+    };
+    let pairs = growths(subject).into_iter().zip(growths(other));
+    let days: Vec<DaySum> = pairs.map(|(a, b)| DaySum { sum: a - b, count: 1.0 }).collect();
+    let (mean, lo, hi) = mean_interval(&days, COVERAGE, 1)?;
+    let schedules = subject.variants.iter().zip(&other.variants);
+    let known: Vec<bool> = schedules.filter_map(|(a, b)| Some((*a)? > (*b)?)).collect();
+    let yearly = |daily: f64| daily * crate::outcome::YEAR_DAYS * 100.0;
+    Some(PairedLine {
+        name: subject.name.to_owned(),
+        against: title,
+        mean_pct: yearly(mean),
+        lo_pct: yearly(lo),
+        hi_pct: yearly(hi),
+        days: days.len(),
+        better_schedules: (known.iter().filter(|better| **better).count(), known.len()),
+    })
 }
 
 /// The spread of one strategy, by what was varied.

@@ -6,21 +6,27 @@ use std::path::{Path, PathBuf};
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Our crates with the crates of ours that each may depend on.
-const ALLOWED: [(&str, &str, &[&str]); 7] = [
+const ALLOWED: [(&str, &str, &[&str]); 8] = [
     ("engine/core", "plimsoll-core", &[]),
     ("engine/frame", "plimsoll-frame", &["core"]),
+    ("engine/models", "plimsoll-models", &["core", "frame"]),
     ("engine/allocate", "plimsoll-allocate", &["core", "frame"]),
     ("engine/execute", "plimsoll-execute", &["core", "frame", "allocate"]),
     ("adapters", "plimsoll-adapters", &["core", "frame", "allocate", "execute"]),
-    ("strategies", "plimsoll-strategies", &["core", "frame", "allocate"]),
-    ("backtests", "plimsoll-backtests", &["core", "frame", "allocate", "execute", "strategies"]),
+    ("strategies", "plimsoll-strategies", &["core", "frame", "models", "allocate"]),
+    (
+        "backtests",
+        "plimsoll-backtests",
+        &["core", "frame", "models", "allocate", "execute", "strategies"],
+    ),
 ];
 
 /// Crates without await, clock, unseeded randomness, file or network.
-const PURE: [&str; 4] = ["engine/core", "engine/frame", "engine/allocate", "strategies"];
+const PURE: [&str; 5] =
+    ["engine/core", "engine/frame", "engine/models", "engine/allocate", "strategies"];
 
 /// What pure code does not say.
-const IMPURE: [&str; 16] = [
+const IMPURE: [&str; 18] = [
     "async fn",
     ".await",
     "async_trait",
@@ -33,7 +39,9 @@ const IMPURE: [&str; 16] = [
     "SystemTime",
     "Instant::",
     "Utc::now",
-    "rand::",
+    "rand::rng",
+    "from_os_rng",
+    "from_entropy",
     "thread_rng",
     "File::",
     "println!",

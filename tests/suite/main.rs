@@ -9,9 +9,11 @@
 )]
 
 mod accounts;
+mod advice;
 mod architecture;
 mod bad_input;
 mod command_line;
+mod curves;
 mod history;
 mod look_ahead;
 mod output_contract;

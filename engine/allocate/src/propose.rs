@@ -1,7 +1,7 @@
 //! What to do with the money: the plan that is best within the owner's line, against staying put.
 
 use crate::candidates::Candidates;
-use crate::optimise::{Binding, Book, Constraint, Earns, Solution, solve};
+use crate::optimise::{Binding, Book, Constraint, Earns, Solution, solve, solve_fast};
 use plimsoll_core::{Enforcement, MarketId};
 use plimsoll_frame::Situation;
 use std::collections::BTreeMap;
@@ -95,7 +95,10 @@ fn within_limits(
     let aversion = if has_limits { settings.aversion } else { 0.0 };
     let (book, solution) = charged(now, candidates, aversion);
     if !has_limits || is_within(now, candidates, &solution.deposits) {
-        return (book, solution);
+        let solution = solve(&book);
+        if !has_limits || is_within(now, candidates, &solution.deposits) {
+            return (book, solution);
+        }
     }
     let (mut low, mut high) = (aversion, 1.0);
     let (mut over, mut best) = ((book, solution), charged(now, candidates, high));
@@ -164,11 +167,11 @@ fn is_within(now: &Situation<'_>, candidates: &Candidates, deposits: &[f64]) -> 
         && fits(scenarios.cvar95_30d(&weights), line.cvar95_30d.value())
 }
 
-/// Solves with each market charged `aversion` times what it adds to ES99.9.
+/// Solves, by the fast path, with each market charged `aversion` times what it adds to ES99.9.
 fn charged(now: &Situation<'_>, candidates: &Candidates, aversion: f64) -> (Book, Solution) {
     let scenarios = now.scenarios();
     let mut book = candidates.book.clone();
-    let mut solution = solve(&book);
+    let mut solution = solve_fast(&book);
     if aversion <= 0.0 {
         return (book, solution);
     }
@@ -189,7 +192,7 @@ fn charged(now: &Situation<'_>, candidates: &Candidates, aversion: f64) -> (Book
         {
             choice.charge = base.charge + charge;
         }
-        solution = solve(&book);
+        solution = solve_fast(&book);
     }
     (book, solution)
 }

@@ -316,15 +316,44 @@ impl<'a> Desk<'a> {
         if found <= most {
             return;
         }
-        let (mut kept, mut refused) = (0, BILLION);
-        while refused - kept > 1 {
-            let middle = kept.midpoint(refused);
-            // NaN fits nothing.
-            let fits = measure(&self.weights(middle)).is_some_and(|found| found <= most);
-            if fits { kept = middle } else { refused = middle }
-        }
+        let kept = self.largest_part(most, found, measure);
         let (part, one) = (Amount(U256::from(kept)), Amount(U256::from(BILLION)));
         self.cut(&RefusalCause::Exceeds(limit), |entry| entry.amount.mul_div_down(part, one));
+    }
+
+    /// The most billionths of the entries with which `measure` stays at `most`; all of them give `found`.
+    ///
+    /// A measure of loss is convex, so the chord from a part that fits to one that does not lies above it:
+    /// where the chord meets the limit fits too, and is nearer.
+    fn largest_part(
+        &self,
+        most: f64,
+        found: f64,
+        measure: &dyn Fn(&BTreeMap<MarketId, f64>) -> Option<f64>,
+    ) -> u64 {
+        let at = |part: u64| measure(&self.weights(part)).unwrap_or(f64::NAN);
+        let (mut kept, mut refused) = (0, BILLION);
+        let (mut low, mut high) = (at(0), found);
+        for round in 0..MEASURE_ROUNDS {
+            // NaN fits nothing.
+            if refused - kept <= 1 || low.is_nan() || low > most || low >= most - MEASURE_TOLERANCE
+            {
+                break;
+            }
+            let chord = (most - low) / (high - low) * (refused - kept) as f64;
+            let step = Amount::from_f64_floor(chord, 0).and_then(|step| u64::try_from(step.0).ok());
+            // Rounding, or a measure that is not convex: halve.
+            let is_chord = round % 3 != 2;
+            let step = step.filter(|step| is_chord && (1..refused - kept).contains(step));
+            let middle = kept + step.unwrap_or((refused - kept) / 2);
+            let value = at(middle);
+            if value <= most {
+                (kept, low) = (middle, value);
+            } else {
+                (refused, high) = (middle, value);
+            }
+        }
+        kept
     }
 
     /// The weights after the plan with so many billionths of its entries.
@@ -479,6 +508,8 @@ fn merged(actions: Vec<Action>) -> Vec<Action> {
 
 /// What a measure may exceed its limit by: it is a sum in floating point.
 const MEASURE_TOLERANCE: f64 = 1e-9;
+/// Measures taken at most when entries are scaled down to a limit.
+const MEASURE_ROUNDS: u32 = 60;
 /// One, in the unit of [`billionths`].
 const BILLION: u64 = 1_000_000_000;
 

@@ -161,6 +161,7 @@ fn live_an_unanswerable_limit_forbids_buying() {
     let a = "one:1:0xa";
     for limit in Limit::ALL {
         let mut evidence = evidence(&[a]);
+        evidence.protocols.insert("two".to_owned());
         let known = evidence.markets.get_mut(&market(a)).unwrap();
         match limit {
             Limit::Cvar95_30d => Arc::make_mut(&mut evidence.scenarios).returns_30d.clear(),
@@ -227,16 +228,16 @@ fn a_portfolio_measure_that_is_too_high_scales_the_entries_down_to_the_limit() {
 fn a_measure_that_is_no_number_or_passed_already_forbids_buying_and_no_exit() {
     let (a, b) = ("one:1:0xa", "two:1:0xb");
     let mut evidence = evidence(&[a, b]);
-    for (monthly, held) in [(f64::NAN, 0), (0.04, 300)] {
+    let cases = [
+        (f64::NAN, 0, RefusalCause::Unanswerable(Limit::Cvar95_30d)),
+        (0.04, 300, RefusalCause::Exceeds(Limit::Cvar95_30d)),
+    ];
+    for (monthly, held, cause) in cases {
         evidence.scenarios = scenarios(&[a, b], monthly, 0.0);
         let holding = nav(700, &[(b, held)]);
-        let verdict = approve(
-            plan(&[(b, 20)], &[(a, 10)]),
-            &holding,
-            &evidence,
-            &policy(Enforcement::Strict),
-        );
-        assert_eq!(verdict.refusals[0].cause, RefusalCause::Exceeds(Limit::Cvar95_30d));
+        let asked = plan(&[(b, 20)], &[(a, 10)]);
+        let verdict = approve(asked, &holding, &evidence, &policy(Enforcement::Strict));
+        assert_eq!(verdict.refusals[0].cause, cause);
         assert_eq!(entries(&verdict), vec![]);
         assert_eq!(verdict.approved.plan().exits.len(), 1, "nothing blocks an exit");
     }

@@ -63,7 +63,10 @@ impl Scenarios {
         let mut losses: Vec<f64> = self.returns_30d.iter().map(loss).collect();
         losses.sort_by(|a, b| b.total_cmp(a));
         let count = u32::try_from(losses.len()).ok()?;
-        Some(tail_mean(&losses, count, FREQUENT_TAIL).max(0.0))
+        // A scenario that is no number makes the measure unknown, not small.
+        Some(tail_mean(&losses, count, FREQUENT_TAIL))
+            .filter(|mean| mean.is_finite())
+            .map(|m| m.max(0.0))
     }
 
     /// Returns the mean loss beyond the 99.9 % quantile over a year of `weights`, as a fraction of NAV.

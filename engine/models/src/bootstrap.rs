@@ -9,7 +9,7 @@ pub const BLOCK_DAYS: usize = 7;
 /// Resamples.
 const RESAMPLES: usize = 500;
 
-/// A day's sum of something, and how many it sums.
+/// A day's, or a market's, sum of something, and how many it sums.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct DaySum {
     /// The sum.
@@ -24,19 +24,30 @@ pub struct DaySum {
 /// `None` of nothing.
 #[must_use]
 pub fn mean_interval(days: &[DaySum], share: f64, seed: u64) -> Option<(f64, f64, f64)> {
-    let total = days.iter().fold(DaySum::default(), add);
+    resampled(days, BLOCK_DAYS, share, seed)
+}
+
+/// Returns the mean and its interval as [`mean_interval`] does, of sums that do not resemble their
+/// neighbours, such as those of whole markets: each is drawn by itself.
+#[must_use]
+pub fn cluster_interval(clusters: &[DaySum], share: f64, seed: u64) -> Option<(f64, f64, f64)> {
+    resampled(clusters, 1, share, seed)
+}
+
+fn resampled(sums: &[DaySum], length: usize, share: f64, seed: u64) -> Option<(f64, f64, f64)> {
+    let total = sums.iter().fold(DaySum::default(), add);
     if total.count <= 0.0 {
         return None;
     }
-    let blocks = days.len().div_ceil(BLOCK_DAYS);
+    let blocks = sums.len().div_ceil(length);
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let means: Vec<f64> = (0..RESAMPLES)
         .filter_map(|_| {
             let mut drawn = DaySum::default();
             for _ in 0..blocks {
-                let start = random.random_range(0..days.len());
-                let block = days.iter().cycle().skip(start).take(BLOCK_DAYS);
-                drawn = block.fold(drawn, |sum, day| add(sum, day));
+                let start = random.random_range(0..sums.len());
+                let block = sums.iter().cycle().skip(start).take(length);
+                drawn = block.fold(drawn, |sum, one| add(sum, one));
             }
             (drawn.count > 0.0).then(|| drawn.sum / drawn.count)
         })
@@ -62,6 +73,16 @@ mod tests {
             (mean - 0.5).abs() < 1e-15 && (low - 0.5).abs() < 1e-15 && (high - 0.5).abs() < 1e-15
         );
         assert_eq!(mean_interval(&[], 0.9, 1), None);
+    }
+
+    #[test]
+    fn one_market_apart_from_the_others_widens_the_interval_over_markets() {
+        let mut markets = [DaySum { sum: 1.0, count: 10.0 }; 12];
+        let (_, low, high) = cluster_interval(&markets, 0.9, 1).unwrap();
+        assert!(high - low < 1e-12);
+        markets[3].sum = 13.0;
+        let (mean, low, high) = cluster_interval(&markets, 0.9, 1).unwrap();
+        assert!((mean - 0.2).abs() < 1e-12 && low < 0.11 && high > 0.29, "{low} {high}");
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct Row {
     pub mean30: f64,
     /// What regressions see, in the order of [`NAMES`].
     pub features: [f64; NAMES.len()],
+    /// The standard deviation of the rates of thirty days: how lively the market is.
+    pub deviation30: f64,
     /// How far the rate usually moves: the scale of errors.
     pub scale: f64,
     /// The realised rate of the next seven days, where they have passed.
@@ -101,6 +103,7 @@ fn row(place: usize, track: &Track, day: Day, wide: (f64, f64)) -> Option<Row> {
         mean7,
         mean30,
         features,
+        deviation30: spread,
         scale,
         label: track.realised_apr(day, AHEAD_DAYS),
     })

@@ -111,7 +111,7 @@ impl FirstModel {
         let issuer = terms.and_then(|terms| terms.issuer.as_deref());
         let newest = track.at(today).or_else(|| track.at(today.plus(-1)));
         let month = mean(&track.known(today, 30, |row| row.supply_apr));
-        let rate = seen.row.map(|row| seen.fit.forecast().of(row));
+        let rate = seen.row.map(|row| seen.fit.forecast(row).of(row));
         let week = self.settings.week_share;
         let interest = rate
             .or(newest.and_then(|row| row.supply_apr))

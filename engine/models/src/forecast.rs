@@ -1,8 +1,9 @@
 //! Forecasts of the rate that a market will have paid a week from now: baselines, regressions, and which of
 //! them is in service.
 //!
-//! A regression serves only where it beat the best baseline on the days before, by more than chance; else
-//! the baseline serves, and says so.
+//! Quiet and lively markets are served apart: averaged over all of them, a gain on the few whose rates move
+//! most hides a loss on the many whose rates hardly do. In each group a regression serves only where it beat
+//! the group's best baseline on the days before, by more than chance; else the baseline serves, and says so.
 
 use crate::bootstrap::{DaySum, mean_interval};
 use crate::features::{AHEAD_DAYS, NAMES, Row, rows_on};
@@ -18,6 +19,11 @@ pub const CALIBRATION_DAYS: i64 = 28;
 const FEWEST_TRAINING_DAYS: i64 = 30;
 /// Every so many days are trained on: labels of neighbouring days overlap.
 const STRIDE_DAYS: i64 = 2;
+/// Groups of markets by how much their rates moved, as large as each other on the calibration days. Chosen
+/// on days before 2025-11-15 alone.
+const GROUPS: [&str; 3] = ["quiet", "middling", "lively"];
+/// Fewest calibration rows of a group; with fewer there is one group.
+const FEWEST_IN_GROUP: usize = 100;
 /// The share of outcomes that an interval is to hold.
 pub const COVERAGE: f64 = 0.9;
 /// The penalty of the elastic net.
@@ -101,17 +107,26 @@ pub struct Candidate {
     pub difference: Option<(f64, f64, f64)>,
 }
 
-/// Fitted forecasts, and the one that serves.
+/// What serves the markets whose rates moved as much as each other's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    /// The largest deviation of thirty days in it; what a quieter group holds is not in it.
+    pub up_to: f64,
+    /// The place of the candidate that serves.
+    pub serving: usize,
+    /// Half the width of the interval, in scales of a row; `None` where too little is known.
+    pub half_width: Option<f64>,
+}
+
+/// Fitted forecasts, and those that serve.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fit {
     /// The day at whose end it was fitted.
     pub day: Day,
-    /// Every candidate, the baselines first.
+    /// Every candidate over all groups, the baselines first.
     pub candidates: Vec<Candidate>,
-    /// The place of the one that serves.
-    pub serving: usize,
-    /// Half the width of the interval, in scales of a row; `None` where too little is known.
-    pub half_width: Option<f64>,
+    /// What serves, the quietest markets first; the last group has no upper end.
+    pub groups: Vec<Group>,
     /// Why it serves.
     pub reason: String,
     /// Rows trained on.
@@ -142,24 +157,41 @@ impl Fit {
         chosen(day, forecasts, &calibration, training.len())
     }
 
-    /// The forecast in service.
+    fn group(&self, row: &Row) -> Option<&Group> {
+        self.groups.iter().find(|group| row.deviation30 <= group.up_to)
+    }
+
+    /// The forecast in service for the market of `row`.
     #[must_use]
-    pub fn forecast(&self) -> &Forecast {
+    pub fn forecast(&self, row: &Row) -> &Forecast {
         const FALLBACK: Forecast = Forecast::Baseline(Baseline::Persistence);
-        self.candidates.get(self.serving).map_or(&FALLBACK, |candidate| &candidate.forecast)
+        let candidate = self.group(row).and_then(|group| self.candidates.get(group.serving));
+        candidate.map_or(&FALLBACK, |candidate| &candidate.forecast)
     }
 
     /// Returns the interval of the realised rate of the next seven days around `rate`.
     #[must_use]
     pub fn interval(&self, row: &Row, rate: f64) -> Option<(f64, f64)> {
-        let half = self.half_width? * row.scale;
+        let half = self.group(row)?.half_width? * row.scale;
         Some(((rate - half).max(0.0), rate + half))
     }
 
-    /// What is in service, for people.
+    /// The names of what serves, the quietest markets first.
+    pub fn serving(&self) -> impl Iterator<Item = &'static str> {
+        let candidates = self.groups.iter().filter_map(|group| self.candidates.get(group.serving));
+        candidates.map(|candidate| candidate.forecast.name())
+    }
+
+    /// What is in service, for people: one name, or one for each group.
     #[must_use]
     pub fn service(&self) -> Service {
-        Service { forecast: self.forecast().name().to_owned(), reason: self.reason.clone() }
+        let mut names: Vec<&str> = self.serving().collect();
+        names.dedup();
+        let forecast = match names.as_slice() {
+            [one] => (*one).to_owned(),
+            _ => self.serving().collect::<Vec<_>>().join(" / "),
+        };
+        Service { forecast, reason: self.reason.clone() }
     }
 }
 
@@ -182,47 +214,118 @@ fn regressions(training: &[Row]) -> [Option<Forecast>; 2] {
     ]
 }
 
-/// Compares `forecasts` on the calibration rows and puts one in service.
+/// Compares `forecasts` on the calibration rows of each group and puts one in service there.
 fn chosen(day: Day, forecasts: Vec<Forecast>, calibration: &[Row], training_rows: usize) -> Fit {
-    let error_of = |forecast: &Forecast| mean_error(forecast, calibration);
-    let mut best: Option<(usize, f64)> = None;
-    for (place, forecast) in forecasts.iter().enumerate().filter(|(_, f)| f.is_baseline()) {
-        if let Some(error) = error_of(forecast)
-            && best.is_none_or(|(_, known)| error < known)
-        {
-            best = Some((place, error));
-        }
+    let over_all = Choice::on(&forecasts, calibration);
+    let has_regression = forecasts.iter().any(|forecast| !forecast.is_baseline());
+    let (mut groups, mut reasons) = (Vec::new(), Vec::new());
+    for (up_to, name, rows) in grouped(calibration) {
+        let choice = Choice::on(&forecasts, &rows);
+        let half_width = forecasts.get(choice.serving).and_then(|serves| half_width(serves, &rows));
+        groups.push(Group { up_to, serving: choice.serving, half_width });
+        reasons.push(format!("{name} markets: {}", choice.reason(&forecasts)));
     }
-    let baseline = best.map_or(0, |(place, _)| place);
-    let against = forecasts.get(baseline).cloned();
-    let mut serving = baseline;
-    let mut least = 0.0;
-    let candidates: Vec<Candidate> = forecasts
+    let reason = if has_regression {
+        format!(
+            "{}; over the last {CALIBRATION_DAYS} labelled days, by more than chance",
+            reasons.join("; ")
+        )
+    } else {
+        format!("{}; too little history for a regression", reasons.join("; "))
+    };
+    let compared = over_all.errors.into_iter().zip(over_all.differences);
+    let candidates = forecasts
         .into_iter()
-        .enumerate()
-        .map(|(place, forecast)| {
-            let difference = against.as_ref().filter(|_| place != baseline).and_then(|against| {
-                mean_interval(&differences(&forecast, against, calibration), COVERAGE, 1)
-            });
-            if let Some((mean, _, high)) = difference
+        .zip(compared)
+        .map(|(forecast, (error, difference))| Candidate { forecast, error, difference })
+        .collect();
+    Fit { day, candidates, groups, reason, training_rows }
+}
+
+/// The calibration rows by how much the market's rate moved, with the upper end and the name of each group.
+fn grouped(calibration: &[Row]) -> Vec<(f64, &'static str, Vec<Row>)> {
+    if calibration.len() < GROUPS.len() * FEWEST_IN_GROUP {
+        return vec![(f64::INFINITY, "all", calibration.to_vec())];
+    }
+    let deviations: Vec<f64> = calibration.iter().map(|row| row.deviation30).collect();
+    let mut above = f64::NEG_INFINITY;
+    let mut groups = Vec::new();
+    for (place, name) in GROUPS.into_iter().enumerate() {
+        let share = (place + 1) as f64 / GROUPS.len() as f64;
+        let cut = quantile(&deviations, share).filter(|_| place + 1 < GROUPS.len());
+        let up_to = cut.unwrap_or(f64::INFINITY);
+        let is_inside = |row: &&Row| above < row.deviation30 && row.deviation30 <= up_to;
+        groups.push((up_to, name, calibration.iter().filter(is_inside).cloned().collect()));
+        above = up_to;
+    }
+    groups
+}
+
+/// How far `forecast` missed on `rows`, in their scales, at the quantile that an interval needs.
+fn half_width(forecast: &Forecast, rows: &[Row]) -> Option<f64> {
+    let miss = |row: &Row| Some((forecast.of(row) - row.label?).abs() / row.scale);
+    let misses: Vec<f64> = rows.iter().filter_map(miss).collect();
+    // Split-conformal: the quantile of n + 1, so that a new outcome is one of the n + 1.
+    let share = COVERAGE * (1.0 + 1.0 / misses.len().max(1) as f64);
+    quantile(&misses, share.min(1.0))
+}
+
+/// What the comparison of forecasts on some rows says.
+struct Choice {
+    errors: Vec<Option<f64>>,
+    /// Error less the best baseline's, with its interval; `None` for that baseline.
+    differences: Vec<Option<(f64, f64, f64)>>,
+    baseline: usize,
+    serving: usize,
+}
+
+impl Choice {
+    fn on(forecasts: &[Forecast], rows: &[Row]) -> Choice {
+        let errors: Vec<Option<f64>> =
+            forecasts.iter().map(|forecast| mean_error(forecast, rows)).collect();
+        let known = forecasts.iter().zip(&errors).enumerate();
+        let baselines = known.filter(|(_, (forecast, _))| forecast.is_baseline());
+        let best = baselines
+            .filter_map(|(place, (_, error))| Some((place, (*error)?)))
+            .min_by(|a, b| a.1.total_cmp(&b.1));
+        let baseline = best.map_or(0, |(place, _)| place);
+        let against = forecasts.get(baseline);
+        let compare = |(place, forecast): (usize, &Forecast)| {
+            let against = against.filter(|_| place != baseline)?;
+            mean_interval(&differences(forecast, against, rows), COVERAGE, 1)
+        };
+        let differences: Vec<_> = forecasts.iter().enumerate().map(compare).collect();
+        let (mut serving, mut least) = (baseline, 0.0);
+        for (place, (forecast, difference)) in forecasts.iter().zip(&differences).enumerate() {
+            if let Some((mean, _, high)) = *difference
                 && !forecast.is_baseline()
                 && high < 0.0
                 && mean < least
             {
                 (serving, least) = (place, mean);
             }
-            Candidate { error: error_of(&forecast), difference, forecast }
-        })
-        .collect();
-    let half_width = candidates.get(serving).and_then(|candidate| {
-        let miss = |row: &Row| Some((candidate.forecast.of(row) - row.label?).abs() / row.scale);
-        let misses: Vec<f64> = calibration.iter().filter_map(miss).collect();
-        // Split-conformal: the quantile of n + 1, so that a new outcome is one of the n + 1.
-        let share = COVERAGE * (1.0 + 1.0 / misses.len().max(1) as f64);
-        quantile(&misses, share.min(1.0))
-    });
-    let reason = reason(&candidates, serving, baseline);
-    Fit { day, candidates, serving, half_width, reason, training_rows }
+        }
+        Choice { errors, differences, baseline, serving }
+    }
+
+    /// What serves and why, with the errors of what does not.
+    fn reason(&self, forecasts: &[Forecast]) -> String {
+        let text = |place: usize| {
+            let error = self.errors.get(place).copied().flatten();
+            let error =
+                error.map_or("unknown".to_owned(), |error| format!("{:.3} points", error * 100.0));
+            format!("{} ({error})", forecasts.get(place).map_or("none", Forecast::name))
+        };
+        if self.serving != self.baseline {
+            return format!("{} was better than {}", text(self.serving), text(self.baseline));
+        }
+        let fitted = forecasts.iter().enumerate().filter(|(_, forecast)| !forecast.is_baseline());
+        let regressions: Vec<String> = fitted.map(|(place, _)| text(place)).collect();
+        if regressions.is_empty() {
+            return text(self.serving);
+        }
+        format!("{}, no regression beat it: {}", text(self.serving), regressions.join(", "))
+    }
 }
 
 fn mean_error(forecast: &Forecast, rows: &[Row]) -> Option<f64> {
@@ -242,38 +345,6 @@ pub(crate) fn differences(forecast: &Forecast, against: &Forecast, rows: &[Row])
         }
     }
     days.into_values().collect()
-}
-
-fn reason(candidates: &[Candidate], serving: usize, baseline: usize) -> String {
-    let text = |place: usize| {
-        let candidate = candidates.get(place);
-        let error = candidate.and_then(|candidate| candidate.error);
-        let error =
-            error.map_or("unknown".to_owned(), |error| format!("{:.3} points", error * 100.0));
-        let name = candidate.map_or("none", |candidate| candidate.forecast.name());
-        format!("{name} ({error})")
-    };
-    let regressions: Vec<String> = candidates
-        .iter()
-        .enumerate()
-        .filter(|(place, candidate)| *place != serving && !candidate.forecast.is_baseline())
-        .map(|(place, _)| text(place))
-        .collect();
-    if serving != baseline {
-        return format!(
-            "{} was better than {} over the last {CALIBRATION_DAYS} labelled days by more than chance",
-            text(serving),
-            text(baseline)
-        );
-    }
-    if regressions.is_empty() {
-        return format!("{}: too little history for a regression", text(serving));
-    }
-    format!(
-        "{}: no regression beat it over the last {CALIBRATION_DAYS} labelled days by more than chance: {}",
-        text(serving),
-        regressions.join(", ")
-    )
 }
 
 #[cfg(test)]

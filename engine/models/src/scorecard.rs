@@ -2,13 +2,18 @@
 //! has seen.
 //!
 //! Two ways of serving are scored. The candidates are fitted once, on what was known at the end of the day
-//! up to which they train; `service` is refitted on the schedule of the engine, with whatever forecast was
-//! in service on each day. Both learn from the seen markets alone. Refuses to choose anything: it reports.
+//! up to which they train, and `service-once` is what that fit put into service; `service` is refitted on
+//! the schedule of the engine, with whatever was in service on each day. All learn from the seen markets
+//! alone. Refuses to choose anything: it reports.
 
-use crate::bootstrap::{DaySum, mean_interval};
-use crate::features::{AHEAD_DAYS, Row, rows_on};
+mod measure;
+mod naive;
+
+pub use naive::{Naive, naive};
+
+use crate::features::{AHEAD_DAYS, rows_on};
 use crate::first::{FirstSettings, HISTORY_DAYS};
-use crate::forecast::{COVERAGE, Fit, Forecast, is_alive};
+use crate::forecast::{Fit, is_alive};
 use crate::panel::Panel;
 use plimsoll_core::{Day, MarketId};
 use serde::Serialize;
@@ -16,8 +21,8 @@ use std::collections::BTreeMap;
 
 /// The name under which the forecasts of the engine's schedule are reported.
 pub const SERVICE: &str = "service";
-/// The seed of every interval.
-const SEED: u64 = 1;
+/// The name under which what the one fit put into service is reported.
+pub const SERVICE_ONCE: &str = "service-once";
 /// Points in a fraction.
 const POINTS: f64 = 100.0;
 
@@ -60,7 +65,7 @@ pub enum Metric {
     RmsePct,
     /// Mean absolute error less that of the split's best baseline on the same rows, percentage points.
     MaeLessBestBaselinePct,
-    /// The share of outcomes inside the interval that is to hold [`COVERAGE`] of them.
+    /// The share of outcomes inside the interval, which is to hold nine in ten.
     Coverage,
     /// The mean width of that interval, percentage points.
     WidthPct,
@@ -102,6 +107,10 @@ pub struct Line {
     /// The baseline it is compared with, in lines that compare.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub against: Option<&'static str>,
+    /// The 90 % interval over resampled markets, in lines that compare: weeks say nothing of how much
+    /// hangs on which markets there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub over_markets: Option<(f64, f64)>,
 }
 
 /// One fit of the engine's schedule.
@@ -111,8 +120,8 @@ pub struct Served {
     pub from: Day,
     /// The day at whose end it was fitted.
     pub fitted: Day,
-    /// The forecast in service.
-    pub forecast: &'static str,
+    /// The forecast in service: one name, or one for each group of markets, the quietest first.
+    pub forecast: String,
     /// Why.
     pub reason: String,
     /// Rows it was trained on.
@@ -126,7 +135,7 @@ impl Served {
         Served {
             from,
             fitted: fit.day,
-            forecast: fit.forecast().name(),
+            forecast: fit.service().forecast,
             reason: fit.reason.clone(),
             training_rows: fit.training_rows,
         }
@@ -221,7 +230,7 @@ pub fn scorecard(
     days: ScoredDays,
     is_seen: &dyn Fn(&MarketId) -> bool,
 ) -> Result<Scorecard, ScorecardError> {
-    let outcomes = outcomes(panel, days, is_seen);
+    let outcomes = measure::outcomes(panel, days, is_seen);
     if outcomes.is_empty() {
         return Err(no_labels(panel, days));
     }
@@ -240,189 +249,8 @@ pub fn scorecard(
             fits.insert(fitted, fit);
         }
     }
-    let models = models(&fit, &fits, &outcomes);
-    let lines = [Split::Seen, Split::Unseen]
-        .into_iter()
-        .flat_map(|split| split_lines(split, &models, &outcomes))
-        .collect();
+    let lines = measure::lines(&fit, &fits, &outcomes);
     Ok(Scorecard { lines, fit, served })
-}
-
-/// The errors of two rules that need nothing but rates and an index.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Naive {
-    /// Mean absolute error of the newest rate, percentage points.
-    pub spot_mae_pct: Option<f64>,
-    /// Mean absolute error of the mean of the known rates of seven days, percentage points.
-    pub mean7_mae_pct: Option<f64>,
-    /// Rows.
-    pub n: usize,
-}
-
-/// Returns the errors on every row of `from` to `to` that has a rate and a label of at least zero,
-/// whatever is known of the month before.
-#[must_use]
-pub fn naive(panel: &Panel, from: Day, to: Day) -> Naive {
-    let (mut spot, mut mean7) = (Vec::new(), Vec::new());
-    let days = (from.0..=to.0).map(Day);
-    for (day, track) in days.flat_map(|day| panel.tracks.iter().map(move |track| (day, track))) {
-        let newest = track.at(day).and_then(|row| row.supply_apr);
-        let label = track.realised_apr(day, AHEAD_DAYS).filter(|label| *label >= 0.0);
-        let week = crate::panel::mean(&track.known(day, 7, |row| row.supply_apr));
-        if let (Some(newest), Some(week), Some(label)) = (newest, week, label) {
-            spot.push((newest - label).abs() * POINTS);
-            mean7.push((week - label).abs() * POINTS);
-        }
-    }
-    let mean = crate::panel::mean;
-    Naive { spot_mae_pct: mean(&spot), mean7_mae_pct: mean(&mean7), n: spot.len() }
-}
-
-/// A row with what came of it.
-struct Outcome {
-    row: Row,
-    label: f64,
-    split: Split,
-}
-
-/// What a model said of an outcome.
-#[derive(Clone, Copy)]
-struct Said {
-    rate: f64,
-    interval: Option<(f64, f64)>,
-}
-
-/// A model with what it said of every outcome, in their order.
-struct Model {
-    name: &'static str,
-    is_baseline: bool,
-    in_service: bool,
-    said: Vec<Option<Said>>,
-}
-
-fn outcomes(panel: &Panel, days: ScoredDays, is_seen: &dyn Fn(&MarketId) -> bool) -> Vec<Outcome> {
-    let splits: Vec<Split> = panel
-        .tracks
-        .iter()
-        .map(|track| if is_seen(&track.market) { Split::Seen } else { Split::Unseen })
-        .collect();
-    let rows = (days.from.0..=days.to.0).flat_map(|day| rows_on(panel, Day(day)));
-    rows.filter(is_alive)
-        .filter_map(|row| {
-            // An index that fell is a loss or a stale node; neither says anything of a rate.
-            let label = row.label.filter(|label| *label >= 0.0)?;
-            Some(Outcome { label, split: *splits.get(row.track)?, row })
-        })
-        .collect()
-}
-
-fn models(fit: &Fit, fits: &BTreeMap<Day, Fit>, outcomes: &[Outcome]) -> Vec<Model> {
-    let said = |fit: &Fit, forecast: &Forecast, row: &Row| {
-        let rate = forecast.of(row);
-        Said { rate, interval: fit.interval(row, rate) }
-    };
-    let mut models: Vec<Model> = Forecast::NAMES
-        .into_iter()
-        .map(|name| {
-            let known = fit.candidates.iter().find(|candidate| candidate.forecast.name() == name);
-            let said = |outcome: &Outcome| Some(said(fit, &known?.forecast, &outcome.row));
-            let is_baseline = known.is_some_and(|candidate| candidate.forecast.is_baseline());
-            Model {
-                name,
-                is_baseline,
-                in_service: !is_baseline && fit.forecast().name() == name,
-                said: outcomes.iter().map(said).collect(),
-            }
-        })
-        .collect();
-    let serving = |outcome: &Outcome| {
-        let fit = fits.get(&FirstSettings::default().fit_day(outcome.row.day))?;
-        Some(said(fit, fit.forecast(), &outcome.row))
-    };
-    models.push(Model {
-        name: SERVICE,
-        is_baseline: false,
-        in_service: true,
-        said: outcomes.iter().map(serving).collect(),
-    });
-    models
-}
-
-/// The mean of something over rows, its interval, and how many rows.
-type Measured = (Option<(f64, f64, f64)>, usize);
-
-/// The mean of `of` over the split's outcomes that have it.
-fn measured(
-    split: Split,
-    outcomes: &[Outcome],
-    of: impl Fn(usize, &Outcome) -> Option<f64>,
-) -> Measured {
-    let mut days: BTreeMap<Day, DaySum> = BTreeMap::new();
-    let mut count = 0;
-    for (place, outcome) in outcomes.iter().enumerate().filter(|(_, one)| one.split == split) {
-        if let Some(value) = of(place, outcome) {
-            let day = days.entry(outcome.row.day).or_default();
-            day.sum += value;
-            day.count += 1.0;
-            count += 1;
-        }
-    }
-    let days: Vec<DaySum> = days.into_values().collect();
-    (mean_interval(&days, COVERAGE, SEED), count)
-}
-
-fn split_lines(split: Split, models: &[Model], outcomes: &[Outcome]) -> Vec<Line> {
-    let miss = |model: &Model, place: usize, outcome: &Outcome| {
-        Some((model.said.get(place)?.as_ref()?.rate - outcome.label).abs())
-    };
-    let mut best: Option<(&Model, f64)> = None;
-    for model in models.iter().filter(|model| model.is_baseline) {
-        let (found, _) = measured(split, outcomes, |place, outcome| miss(model, place, outcome));
-        if let Some((error, ..)) = found
-            && best.is_none_or(|(_, least)| error < least)
-        {
-            best = Some((model, error));
-        }
-    }
-    let mut lines = Vec::new();
-    for model in models {
-        let mut add = |metric: Metric, (found, n): Measured, scale: f64| {
-            let found = found.map(|(value, lo, hi)| (value * scale, lo * scale, hi * scale));
-            let is_paired = metric == Metric::MaeLessBestBaselinePct;
-            lines.push(Line {
-                split,
-                model: model.name,
-                in_service: model.in_service,
-                metric,
-                value: found.map(|found| found.0),
-                lo: found.map(|found| found.1),
-                hi: found.map(|found| found.2),
-                n,
-                against: best.filter(|_| is_paired).map(|(best, _)| best.name),
-            });
-        };
-        let over = |of: &dyn Fn(usize, &Outcome) -> Option<f64>| measured(split, outcomes, of);
-        add(Metric::MaePct, over(&|place, outcome| miss(model, place, outcome)), POINTS);
-        let (square, n) =
-            over(&|place, outcome| miss(model, place, outcome).map(|miss| miss * miss));
-        let root = square.map(|(value, lo, hi)| (value.sqrt(), lo.sqrt(), hi.sqrt()));
-        add(Metric::RmsePct, (root, n), POINTS);
-        let paired = over(&|place, outcome| {
-            Some(miss(model, place, outcome)? - miss(best?.0, place, outcome)?)
-        });
-        add(Metric::MaeLessBestBaselinePct, paired, POINTS);
-        if model.in_service {
-            let interval = |place: usize| model.said.get(place)?.as_ref()?.interval;
-            let inside = over(&|place, outcome| {
-                let (low, high) = interval(place)?;
-                Some(f64::from(u8::from((low..=high).contains(&outcome.label))))
-            });
-            add(Metric::Coverage, inside, 1.0);
-            let width = over(&|place, _| interval(place).map(|(low, high)| high - low));
-            add(Metric::WidthPct, width, POINTS);
-        }
-    }
-    lines
 }
 
 fn no_labels(panel: &Panel, days: ScoredDays) -> ScorecardError {

@@ -7,6 +7,8 @@ const STEPS: u32 = 40;
 /// Deposits on a market's own scale, as shares of its size.
 const OWN_SCALE: [f64; 14] =
     [0.003, 0.01, 0.03, 0.06, 0.1, 0.2, 0.35, 0.6, 1.0, 1.5, 2.5, 4.0, 8.0, 16.0];
+/// A node this near to a chord lies on it, as a share of the largest value.
+const STRAIGHT: f64 = 1e-13;
 /// How much more than a parabola through three nodes an arc may rise above its chord.
 const ARC_SAFETY: f64 = 1.5;
 
@@ -167,27 +169,51 @@ pub(super) struct Piece {
 
 /// The upper concave envelope of `table`, from its first node on.
 pub(super) fn envelope(market: usize, table: &Table) -> Vec<Piece> {
-    // Places of the hull's corners, leftmost first.
+    let largest = table.iter().map(|node| node.value.abs()).fold(0.0, f64::max);
+    let straight = STRAIGHT * largest;
+    // How far `middle` lies above the chord between its neighbours.
+    let above = |before: &Node, middle: &Node, after: &Node| {
+        let part = (middle.deposit - before.deposit) / (after.deposit - before.deposit);
+        middle.value - before.value - part * (after.value - before.value)
+    };
+    // Places of the hull's corners, leftmost first; nodes on a straight stretch stay.
     let mut corners: Vec<(usize, Node)> = Vec::with_capacity(table.len());
     for (place, node) in table.iter().enumerate() {
         while let [.., (_, before), (_, last)] = corners.as_slice() {
-            let rises = (last.value - before.value) * (node.deposit - last.deposit);
-            if rises > (node.value - last.value) * (last.deposit - before.deposit) {
+            if above(before, last, node) >= -straight {
                 break;
             }
             corners.pop();
         }
         corners.push((place, *node));
     }
-    let pairs = corners.iter().zip(corners.iter().skip(1));
-    let pieces = pairs.map(|((first, from), (second, to))| Piece {
+    let mut pieces: Vec<(Node, Node, bool)> = Vec::with_capacity(corners.len());
+    for ((first, from), (second, to)) in corners.iter().zip(corners.iter().skip(1)) {
+        let is_gap = from.is_hole || second - first > 1;
+        match pieces.last_mut() {
+            // One straight stretch is one piece.
+            Some((start, end, gap)) if above(start, end, to) <= straight => {
+                *end = *to;
+                *gap |= is_gap;
+            }
+            _ => pieces.push((*from, *to, is_gap)),
+        }
+    }
+    let piece = |(from, to, is_gap): (Node, Node, bool)| Piece {
         market,
         from: from.deposit,
         to: to.deposit,
         slope: (to.value - from.value) / (to.deposit - from.deposit),
-        is_gap: from.is_hole || second - first > 1,
-    });
-    pieces.collect()
+        is_gap,
+    };
+    let mut pieces: Vec<Piece> = pieces.into_iter().map(piece).collect();
+    // Rounding must not put a later piece before an earlier one.
+    let mut steepest = f64::INFINITY;
+    for piece in &mut pieces {
+        piece.slope = piece.slope.min(steepest);
+        steepest = piece.slope - STRAIGHT * piece.slope.abs();
+    }
+    pieces
 }
 
 /// The most that `table` can be worth when each unit of deposit costs `price`.
