@@ -257,16 +257,9 @@ fn table(split: Split, rows: &[Line]) -> Vec<Vec<String>> {
     };
     let against = rows.iter().find(|row| row.split == split && row.against.is_some());
     let less = against.and_then(|row| row.against).unwrap_or("best baseline");
-    let head = [
-        name,
-        "in service",
-        "MAE",
-        "RMSE",
-        &format!("MAE less {less}"),
-        "coverage",
-        "width",
-        "rows",
-    ];
+    let less = format!("MAE less {less}");
+    let head =
+        [name, "in service", "MAE", "RMSE", &less, "over markets", "coverage", "width", "rows"];
     let mut table = vec![head.map(str::to_owned).to_vec()];
     let mut models: Vec<&'static str> = Vec::new();
     for row in rows.iter().filter(|row| row.split == split) {

@@ -15,6 +15,8 @@ mod bad_input;
 mod command_line;
 mod curves;
 mod history;
+mod how_it_decides;
 mod look_ahead;
+mod models_score;
 mod output_contract;
 mod support;

@@ -27,10 +27,14 @@ fn wandering(rate: f64, _: i64, random: &mut ChaCha8Rng) -> f64 {
     rate * (0.02 * random.random_range(-1.0f64..1.0)).exp()
 }
 
+fn is_regression(name: &str) -> bool {
+    ["median-regression", "elastic-net"].contains(&name)
+}
+
 #[test]
 fn where_rates_revert_a_regression_serves_and_says_by_how_much() {
-    let fit = Fit::at(&panel(30, 160, reverting), Day(159), &|_| true);
-    assert!(!fit.forecast().is_baseline(), "{fit:?}");
+    let fit = Fit::at(&panel(90, 160, reverting), Day(159), &|_| true);
+    assert!(fit.serving().all(is_regression), "{}", fit.reason);
     assert!(fit.reason.contains("was better than"), "{}", fit.reason);
     assert!(fit.training_rows > 500);
 }
@@ -38,8 +42,38 @@ fn where_rates_revert_a_regression_serves_and_says_by_how_much() {
 #[test]
 fn where_rates_wander_the_baseline_serves_and_says_so() {
     let fit = Fit::at(&panel(30, 160, wandering), Day(159), &|_| true);
-    assert_eq!(fit.forecast().name(), "persistence", "{}", fit.reason);
+    assert_eq!(fit.service().forecast, "persistence", "{}", fit.reason);
     assert!(fit.reason.contains("no regression beat it"), "{}", fit.reason);
+}
+
+#[test]
+fn quiet_markets_that_wander_and_lively_ones_that_revert_are_served_apart() {
+    let mut panel = panel(30, 160, reverting);
+    let quiet = self::panel(60, 160, wandering);
+    for (number, mut track) in quiet.tracks.into_iter().enumerate() {
+        track.market = format!("quiet:1:{number:03}").parse().unwrap();
+        panel.tracks.push(track);
+    }
+    let fit = Fit::at(&panel, Day(159), &|_| true);
+    let serving: Vec<&str> = fit.serving().collect();
+    assert_eq!(serving.len(), 3);
+    assert_eq!(serving[0], "persistence", "{}", fit.reason);
+    assert!(is_regression(serving[2]), "{}", fit.reason);
+    for row in rows_on(&panel, Day(159)) {
+        let is_quiet = panel.tracks[row.track].market.protocol() == "quiet";
+        if row.deviation30 <= fit.groups[0].up_to {
+            assert!(is_quiet);
+            assert_eq!(fit.forecast(&row).name(), "persistence");
+        }
+    }
+}
+
+#[test]
+fn names_are_those_of_the_forecasts() {
+    let fit = Fit::at(&panel(30, 160, reverting), Day(159), &|_| true);
+    let names: Vec<&str> =
+        fit.candidates.iter().map(|candidate| candidate.forecast.name()).collect();
+    assert_eq!(names, Forecast::NAMES);
 }
 
 #[test]
@@ -49,18 +83,19 @@ fn a_regression_that_stops_working_is_switched_off() {
         if day < 120 { reverting(rate, day, random) } else { wandering(rate, day, random) }
     };
     let panel = panel(30, 200, changing);
-    assert!(!Fit::at(&panel, Day(119), &|_| true).forecast().is_baseline());
+    assert!(Fit::at(&panel, Day(119), &|_| true).serving().all(is_regression));
     let later = Fit::at(&panel, Day(170), &|_| true);
-    assert!(later.forecast().is_baseline(), "{}", later.reason);
+    assert!(!later.serving().any(is_regression), "{}", later.reason);
 }
 
 #[test]
 fn a_short_history_has_a_baseline_and_says_why() {
     let fit = Fit::at(&panel(5, 40, wandering), Day(39), &|_| true);
-    assert!(fit.forecast().is_baseline());
+    assert!(!fit.serving().any(is_regression));
     assert!(fit.reason.contains("too little history"), "{}", fit.reason);
     let nothing = Fit::at(&panel(1, 3, wandering), Day(2), &|_| true);
-    assert_eq!((nothing.forecast().name(), nothing.half_width), ("persistence", None));
+    assert_eq!(nothing.service().forecast, "persistence");
+    assert_eq!(nothing.groups.iter().map(|group| group.half_width).collect::<Vec<_>>(), [None]);
 }
 
 #[test]
@@ -70,7 +105,7 @@ fn nine_of_ten_outcomes_lie_in_the_interval() {
     let (mut inside, mut all) = (0.0, 0.0);
     for day in 158..=212 {
         for row in rows_on(&panel, Day(day)) {
-            let (low, high) = fit.interval(&row, fit.forecast().of(&row)).unwrap();
+            let (low, high) = fit.interval(&row, fit.forecast(&row).of(&row)).unwrap();
             let label = row.label.unwrap();
             inside += f64::from(u8::from((low..=high).contains(&label)));
             all += 1.0;
