@@ -145,7 +145,7 @@ pub(crate) struct SourceOptions {
     /// Folder of Parquet history; its last day is taken for today
     #[arg(long, env = "PLIMSOLL_DATA", value_name = "DIR", value_parser = folder())]
     pub(crate) data: Option<PathBuf>,
-    /// DefiLlama's yields, or a server that speaks the same: such as https://yields.llama.fi
+    /// DefiLlama's yields, or a server that speaks the same: such as <https://yields.llama.fi>
     #[arg(long, value_name = "URL", conflicts_with = "synthetic")]
     pub(crate) llama: Option<String>,
     /// Folder in which DefiLlama's answers are kept
@@ -207,7 +207,7 @@ pub(crate) struct AllocateOptions {
 /// Options of `rebalance`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RebalanceOptions {
-    /// TOML file of what is held: asset, idle, and a table [positions] of market id = amount
+    /// TOML file of what is held: asset, idle, and a table `positions` of market id = amount
     #[arg(long, value_name = "FILE")]
     pub(crate) position: PathBuf,
     #[command(flatten)]

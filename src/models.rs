@@ -141,7 +141,8 @@ fn days(options: &ScoreOptions, panel: &Panel) -> anyhow::Result<ScoredDays> {
     let scored = ((end.0 - first.0 + 1) as f64 * SCORED_SHARE).round();
     let back = (1..=end.0 - first.0).rev().find(|days| *days as f64 <= scored).unwrap_or(1);
     let from = options.from.unwrap_or(end.plus(1 - back));
-    let to = options.to.unwrap_or(labelled.max(from));
+    // Days after the last label are not scored, and the result says to which day it went.
+    let to = options.to.map_or(labelled, |to| to.min(labelled)).max(from);
     Ok(ScoredDays::new(from, to))
 }
 

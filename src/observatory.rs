@@ -55,8 +55,11 @@ struct Seen {
     data_hash: String,
     takes_advertised: bool,
     labels: Vec<String>,
-    gas: Box<dyn Fn(&SleeveId, Time) -> Option<f64>>,
+    gas: GasSource,
 }
+
+/// Gas of one action at a time, whole units of the asset.
+type GasSource = Box<dyn Fn(&SleeveId, Time) -> Option<f64>>;
 
 /// Looks at the markets of `asset`; on `chain`, or else on Ethereum or where most of them can be bought.
 pub(crate) fn look(

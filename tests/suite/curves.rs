@@ -17,9 +17,11 @@ fn the_aave_curve_gives_every_recorded_rate_within_a_basis_point() {
         .collect();
     assert_eq!(table.height(), 1_817);
     let mut worst = 0.0f64;
-    for row in 0..table.height() {
-        let [used, base, below, above, kink, recorded] =
-            [0, 1, 2, 3, 4, 5].map(|column: usize| columns[column][row]);
+    let rows = (0..table.height()).map(|row| {
+        let number = |column: usize| columns[column][row];
+        (row, [0, 1, 2, 3, 4, 5].map(number))
+    });
+    for (row, [used, base, below, above, kink, recorded]) in rows {
         let curve = Curve::Kinked(Kinked { base, slope_below: below, slope_above: above, kink });
         worst = worst.max((curve.borrow_apr(used) - recorded).abs());
         // The integers of the contract say the same.

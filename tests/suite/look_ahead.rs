@@ -89,7 +89,7 @@ proptest! {
         // Below the factor at which the source as a whole is taken for percent and refused.
         factor in prop_oneof![0.2f64..0.9, 1.1f64..40.0],
         seed in 0u64..1000,
-        strategy in prop::sample::select(vec!["hold", "equal", "highest-apr@trailing_days=7", "mean7-hysteresis"]),
+        strategy in prop::sample::select(vec!["hold", "equal", "highest-apr@trailing_days=7", "mean7-hysteresis", "allocator", "allocator"]),
     ) {
         let (folder, _) = folder();
         let data = folder.path().join("data");

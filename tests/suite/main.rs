@@ -19,4 +19,5 @@ mod how_it_decides;
 mod look_ahead;
 mod models_score;
 mod output_contract;
+mod scorecard;
 mod support;

@@ -221,7 +221,7 @@ impl WorldRun {
     ) -> Result<(), ReplayError> {
         let day = first_day().plus(i64::from(purse.world.day()));
         let view = frame.view(day.end());
-        let scores = rules.model.map(|model| model.scores(&view)).unwrap_or_else(Scores::default);
+        let scores = rules.model.map_or_else(Scores::default, |model| model.scores(&view));
         let observed = Observed {
             view,
             scores: &scores,

@@ -47,7 +47,7 @@ fn resampled(sums: &[DaySum], length: usize, share: f64, seed: u64) -> Option<(f
             for _ in 0..blocks {
                 let start = random.random_range(0..sums.len());
                 let block = sums.iter().cycle().skip(start).take(length);
-                drawn = block.fold(drawn, |sum, one| add(sum, one));
+                drawn = block.fold(drawn, add);
             }
             (drawn.count > 0.0).then(|| drawn.sum / drawn.count)
         })

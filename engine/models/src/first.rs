@@ -18,6 +18,9 @@ const FREE_DAYS: i64 = 60;
 /// The seed of every draw: the same view gives the same scenarios.
 const SEED: u64 = 20_260_101;
 
+/// Markets, each with the issuer of its asset.
+type Issued = Vec<(MarketId, Option<String>)>;
+
 /// Parameters of [`FirstModel`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FirstSettings {
@@ -53,7 +56,7 @@ pub struct FirstModel {
     /// trace in any answer.
     fits: Mutex<BTreeMap<(Day, u64), Arc<Fit>>>,
     /// The rare losses of the last set of markets, which follow from it alone.
-    rare: Mutex<Option<(Vec<(MarketId, Option<String>)>, Arc<RareLosses>)>>,
+    rare: Mutex<Option<(Issued, Arc<RareLosses>)>>,
 }
 
 impl FirstModel {
@@ -94,7 +97,7 @@ impl FirstModel {
     }
 
     /// Returns the rare losses of `markets`, drawn once for each set of them.
-    fn rare(&self, markets: Vec<(MarketId, Option<String>)>) -> Arc<RareLosses> {
+    fn rare(&self, markets: Issued) -> Arc<RareLosses> {
         let mut last = self.rare.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, rare)) = last.as_ref()
             && *known == markets
@@ -209,8 +212,10 @@ impl RiskModel for FirstModel {
     }
 
     fn scores(&self, view: &View<'_>) -> Scores {
-        let panel = Panel::new(view, HISTORY_DAYS);
-        let today = panel.today;
+        let today = view.clock().day();
+        // The window begins where it began at the last fit, so that one fit serves until the next.
+        let since = today.0 - self.settings.fit_day(today).0;
+        let panel = Panel::new(view, HISTORY_DAYS + since);
         let fit = self.fit(&panel);
         let rows: BTreeMap<usize, Row> =
             rows_on(&panel, today).into_iter().map(|row| (row.track, row)).collect();

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// Months drawn.
 const MONTHS: usize = 400;
-/// Days in a month of [`Scenarios::returns_30d`].
+/// Days in a month.
 const MONTH_DAYS: i64 = 30;
 /// Days that are drawn together.
 const BLOCK_DAYS: i64 = 10;

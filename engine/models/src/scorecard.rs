@@ -230,24 +230,24 @@ pub fn scorecard(
     days: ScoredDays,
     is_seen: &dyn Fn(&MarketId) -> bool,
 ) -> Result<Scorecard, ScorecardError> {
-    let outcomes = measure::outcomes(panel, days, is_seen);
-    if outcomes.is_empty() {
-        return Err(no_labels(panel, days));
-    }
     let fitted_at = |day: Day| Fit::at(&panel.as_of(day, HISTORY_DAYS, is_seen), day, &|_| true);
     let fit = fitted_at(days.train_to);
     if fit.candidates.iter().all(|candidate| candidate.error.is_none()) {
         return Err(too_little(panel, days));
     }
+    let outcomes = measure::outcomes(panel, days, is_seen);
+    if outcomes.is_empty() {
+        return Err(no_labels(panel, days));
+    }
     let mut fits: BTreeMap<Day, Fit> = BTreeMap::new();
     let mut served = Vec::new();
     for day in (days.from.0..=days.to.0).map(Day) {
         let fitted = FirstSettings::default().fit_day(day);
-        if !fits.contains_key(&fitted) {
+        fits.entry(fitted).or_insert_with(|| {
             let fit = fitted_at(fitted);
             served.push(Served::of(day, &fit));
-            fits.insert(fitted, fit);
-        }
+            fit
+        });
     }
     let lines = measure::lines(&fit, &fits, &outcomes);
     Ok(Scorecard { lines, fit, served })
