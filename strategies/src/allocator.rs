@@ -24,6 +24,7 @@ impl Strategy for Allocator {
             ("aversion", settings.aversion.to_string()),
             ("confidence", settings.confidence.to_string()),
             ("least_lift", settings.least_lift.to_string()),
+            ("most_entered", settings.most_entered.to_string()),
         ])
     }
 
@@ -32,7 +33,8 @@ impl Strategy for Allocator {
     }
 
     fn target(&self, now: &Situation<'_>) -> Result<Target, StrategyError> {
-        let candidates = Candidates::new(now, self.settings.horizon_days);
+        let mut candidates = Candidates::new(now, self.settings.horizon_days);
+        candidates.book.entry_cap = self.settings.most_entered * now.nav;
         let ranked: Vec<_> = candidates
             .markets
             .iter()

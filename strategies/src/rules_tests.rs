@@ -123,6 +123,16 @@ fn a_held_market_with_an_unknown_rate_is_held_for_a_week_and_then_left() {
 }
 
 #[test]
+fn the_allocator_takes_its_parameters_within_their_ranges() {
+    let given = by_name("allocator@horizon_days=45@most_entered=0.25").unwrap().params();
+    assert_eq!((given["horizon_days"].as_str(), given["most_entered"].as_str()), ("45", "0.25"));
+    assert_eq!(
+        by_name("allocator@confidence=70").unwrap_err().to_string(),
+        "strategy allocator: confidence = \"70\" is not a probability from 0 to 1"
+    );
+}
+
+#[test]
 fn nothing_is_bought_where_nothing_is_open() {
     let frame = frame(&[("a", &[None])]);
     for spec in NAMES {

@@ -139,6 +139,13 @@ fn allocator(given: &mut Given) -> Result<AllocatorSettings, SettingsError> {
             1.0,
             "a fraction from 0 to 1, such as 0.0005",
         )?,
+        most_entered: number(
+            "most_entered",
+            base.most_entered,
+            0.0,
+            1.0,
+            "a fraction from 0 to 1",
+        )?,
     })
 }
 

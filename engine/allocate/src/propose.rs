@@ -26,6 +26,8 @@ pub struct AllocatorSettings {
     pub confidence: f64,
     /// The least net gain of a move, a year, as a share of everything.
     pub least_lift: f64,
+    /// The most that is brought into markets at one decision, as a share of everything.
+    pub most_entered: f64,
 }
 
 impl Default for AllocatorSettings {
@@ -35,6 +37,7 @@ impl Default for AllocatorSettings {
             aversion: 0.001,
             confidence: 0.7,
             least_lift: 0.000_5,
+            most_entered: 1.0,
         }
     }
 }
