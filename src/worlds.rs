@@ -19,6 +19,9 @@ use std::fmt::Write as _;
 /// Money at the start where nothing is said, USD.
 const USUAL_CAPITAL: f64 = 100_000.0;
 
+/// How many forecasts are named.
+const MOST_SERVED: usize = 6;
+
 /// Runs the worlds, prints the result, and writes it where a folder is given.
 pub(crate) fn run(options: &BacktestOptions, config: &Config) -> anyhow::Result<()> {
     let Some(seeds) = options.synthetic else { return Ok(()) };
@@ -173,8 +176,13 @@ fn text(found: &WorldsReport, labels: &[String]) -> String {
         }
         lines.push(text);
     }
-    let served: Vec<String> =
-        found.services.iter().map(|(name, count)| format!("{name} {count}")).collect();
-    lines.push(format!("forecasts in service, decisions: {}", served.join(", ")));
+    let mut served: Vec<(&String, &usize)> = found.services.iter().collect();
+    served.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
+    let named = served.iter().take(MOST_SERVED).map(|(name, count)| format!("{name} {count}"));
+    lines.push(format!(
+        "forecasts in service, decisions: {}{}",
+        named.collect::<Vec<_>>().join(", "),
+        if served.len() > MOST_SERVED { ", and others" } else { "" }
+    ));
     lines.join("\n")
 }
