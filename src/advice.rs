@@ -207,11 +207,8 @@ fn exits(asked: &Asked, sight: &Observatory, position: &AdvisedPosition) -> Exit
     // What our own deposit adds is not counted on: borrowers may take it up.
     let held = asked.portfolio.positions.get(&position.market);
     let held = held.map_or(0.0, |held| held.worth().to_f64(DECIMALS));
-    exit_times(&score.free_shares, position.amount, size.max(held), LEAVING_FIRST)
+    exit_times(&score.free_shares, position.amount, size.max(held), asked.leaving_first.value())
 }
-
-/// The share of everything supplied that is taken to leave before us when exit times are told.
-const LEAVING_FIRST: f64 = 0.1;
 
 fn position_line(
     asked: &Asked,

@@ -9,6 +9,7 @@ use anyhow::Context;
 use plimsoll_allocate::{Advice, AllocatorSettings, Question, RunScenario, advise};
 use plimsoll_backtests::replay::DECIMALS;
 use plimsoll_core::approve::{Enforcement, Policy};
+use plimsoll_core::preference::Fraction;
 use plimsoll_core::{
     Amount, Bps, ChainId, CostModel, MarketId, Portfolio, Position, Ray, RiskPreference, Shares,
 };
@@ -28,6 +29,8 @@ pub(crate) struct Asked {
     pub(crate) line: String,
     /// Days over which a move has to pay.
     pub(crate) horizon_days: f64,
+    /// The share of everything supplied that leaves before us in a run.
+    pub(crate) leaving_first: Fraction,
 }
 
 /// Advises on new money.
@@ -97,12 +100,13 @@ fn answer(
     let policy = Policy { own_issuer, ..Policy::new(preference, enforcement) };
     let gas = options.gas_usd.or(sight.gas);
     let amount = portfolio.nav().total.to_f64(DECIMALS);
+    let leaving_first = config.run.leaving_first.0;
     let advice = advise(&Question {
         view: sight.frame.view(sight.clock),
         scores: &sight.scores,
         portfolio: &portfolio,
         policy: &policy,
-        run: RunScenario { leaving_first: config.run.leaving_first.0 },
+        run: RunScenario { leaving_first },
         costs: CostModel {
             turnover: Bps(options.cost_bps.unwrap_or(config.backtest.cost_bps.0)),
             gas_per_action: gas.and_then(|gas| Amount::from_f64_floor(gas, DECIMALS)),
@@ -112,7 +116,14 @@ fn answer(
         takes_advertised: sight.takes_advertised,
     });
     let line = options.risk.map_or_else(|| "configured".to_owned(), |line| line.to_string());
-    let asked = Asked { asset: asset.to_owned(), amount, portfolio, line, horizon_days: horizon };
+    let asked = Asked {
+        asset: asset.to_owned(),
+        amount,
+        portfolio,
+        line,
+        horizon_days: horizon,
+        leaving_first,
+    };
     Ok((asked, sight, advice))
 }
 

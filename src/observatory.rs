@@ -71,7 +71,7 @@ pub(crate) fn look(
 ) -> anyhow::Result<Observatory> {
     let seen = match (&source.llama, source.synthetic, source.folder()) {
         (Some(url), _, _) => from_llama(url, source.cache.as_ref(), asset, config)?,
-        (None, Some(seed), _) => from_world(seed)?,
+        (None, Some(seed), _) => from_world(seed, config)?,
         (None, None, Some(folder)) => from_history(&folder, config)?,
         (None, None, None) => {
             return Err(anyhow::anyhow!(
@@ -220,7 +220,7 @@ fn from_llama(
     })
 }
 
-fn from_world(seed: u64) -> anyhow::Result<Seen> {
+fn from_world(seed: u64, config: &Config) -> anyhow::Result<Seen> {
     let mut world = World::new(&WorldSettings { markets: None, days: WATCHED_DAYS, seed });
     let ids = market_ids(&world);
     let mut terms = TermsBook::default();
@@ -243,8 +243,7 @@ fn from_world(seed: u64) -> anyhow::Result<Seen> {
             (id.clone(), info)
         })
         .collect();
-    let units = f64::from(crate::config::Config::default().backtest.gas_units_per_action);
-    let gas = units * world.gas_price_gwei() * 1e-9 * world.ether_usd();
+    let gas = world.gas_usd(f64::from(config.backtest.gas_units_per_action));
     let last = first_day().plus(i64::from(WATCHED_DAYS));
     Ok(Seen {
         frame: MarketFrame::from_rows(rows)?.with_terms(Arc::new(terms)),

@@ -3,6 +3,7 @@
 //! Recorded history in Parquet, and advertised yields over HTTP. A source refuses a file or an answer
 //! that differs from what its kind needs, and never fills in a missing value.
 
+mod apy;
 pub mod llama;
 pub mod parquet;
 

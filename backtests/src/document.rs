@@ -68,7 +68,7 @@ pub struct StrategyLine {
     pub max_drawdown_pct: Option<f64>,
     /// Mean loss of the worst 5 % of days.
     pub cvar95_daily_pct: Option<f64>,
-    /// Decisions that left a market.
+    /// Decisions that left a market, over all parts or worlds.
     pub switches: usize,
     /// Sum of one-way turnover.
     pub turnover: f64,
@@ -217,7 +217,7 @@ impl Document {
         let first = worlds::first_day();
         let decided = first.plus(i64::from(WARM_UP_DAYS));
         let last = decided.plus(i64::from(DECIDED_DAYS));
-        let identity = serde_json::to_vec(&(&report.seeds, report.capital, labels.len()));
+        let identity = serde_json::to_vec(&report.seeds);
         Document {
             schema: 1,
             data_hash: plimsoll_execute::feed::extended("synthetic", &identity.unwrap_or_default()),
@@ -305,9 +305,16 @@ pub fn paired(suite: &Suite) -> Vec<PairedLine> {
 }
 
 fn against(subject: &StrategyResult, other: &StrategyResult, title: String) -> Option<PairedLine> {
+    // Simple growth: a portfolio that is lost whole loses everything once, and nothing after.
+    let grown = |before: f64, after: f64| if before > 0.0 { after / before - 1.0 } else { 0.0 };
     let growths = |result: &StrategyResult| -> Vec<f64> {
-        let days = &result.outcome.days;
-        days.iter().zip(days.iter().skip(1)).map(|(a, b)| (b.nav / a.nav).ln()).collect()
+        let pairs = result.outcome.days.windows(2);
+        pairs
+            .filter_map(|pair| match pair {
+                [before, after] => Some(grown(before.nav, after.nav)),
+                _ => None,
+            })
+            .collect()
     };
     let pairs = growths(subject).into_iter().zip(growths(other));
     let days: Vec<DaySum> = pairs.map(|(a, b)| DaySum { sum: a - b, count: 1.0 }).collect();

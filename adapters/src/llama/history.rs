@@ -114,9 +114,13 @@ impl Adapter for History {
     }
 
     fn disorder(&self) -> Vec<Disorder> {
-        let unknown = self.unknown.iter().map(|(name, (first, last, rows))| {
-            Disorder::UnknownNetwork { name: name.clone(), days: (*first, *last), rows: *rows }
-        });
+        let unknown =
+            self.unknown.iter().map(|(name, (first, last, rows))| Disorder::UnknownNetwork {
+                name: name.clone(),
+                days: (*first, *last),
+                rows: *rows,
+                are_kept: true,
+            });
         self.unsorted.iter().cloned().chain(unknown).collect()
     }
 }

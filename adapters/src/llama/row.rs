@@ -1,6 +1,7 @@
 //! One reading of a chart as an observation.
 
 use super::schema::Reading;
+use crate::apy::apr_from_apy_pct;
 use plimsoll_core::MarketId;
 use plimsoll_frame::{Column, MarketRow, Observation};
 use std::sync::Arc;
@@ -19,12 +20,6 @@ pub(super) fn row(market: &MarketId, symbol: &Arc<str>, reading: &Reading) -> Ob
         .with(Column::RewardApr, reading.apy_reward_pct.map(apr_from_apy_pct))
         .with(Column::TvlUsd, reading.tvl_usd);
     Observation { symbol: symbol.clone(), ..Observation::of(row, "") }
-}
-
-/// Returns the simple yearly rate whose daily compounding gives `apy_pct` percent,
-/// 365 ((1 + apy)^(1/365) - 1); NaN below -100 %, which the gate then withholds.
-fn apr_from_apy_pct(apy_pct: f64) -> f64 {
-    ((1.0 + apy_pct / 100.0).powf(1.0 / 365.0) - 1.0) * 365.0
 }
 
 #[cfg(test)]

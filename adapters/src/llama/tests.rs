@@ -149,7 +149,12 @@ async fn a_chain_without_an_id_is_kept_counted_and_never_selected() {
     let found: Vec<_> = all.iter().map(|o| (o.row.market.as_str(), o.symbol.as_ref())).collect();
     assert_eq!(found, [("aave-v3:0:p-1", "USDC-ÜSD€"), ("aave-v3:10:p-2", "日本円")]);
     let day: Day = "2024-01-01".parse().unwrap();
-    let unknown = Disorder::UnknownNetwork { name: "Solana".to_owned(), days: (day, day), rows: 1 };
+    let unknown = Disorder::UnknownNetwork {
+        name: "Solana".to_owned(),
+        days: (day, day),
+        rows: 1,
+        are_kept: true,
+    };
     assert_eq!(disorder, [unknown]);
     server.asked();
     let mut source = LlamaSource::open(settings(&server)).unwrap();

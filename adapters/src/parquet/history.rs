@@ -1,10 +1,11 @@
 //! Recorded history as an adapter: one day a batch, in the order of time.
 
 use super::keys::{disorder, interned, markets, network_of, order};
-use super::pools::{self, apr_from_apy_pct};
+use super::pools;
 use super::prices::PriceBook;
 use super::table::{Table, short};
 use super::{Selection, reserves};
+use crate::apy::apr_from_apy_pct;
 use async_trait::async_trait;
 use plimsoll_core::{ChainId, MarketId, Time};
 use plimsoll_execute::adapter::Disorder;

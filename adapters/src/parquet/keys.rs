@@ -133,6 +133,7 @@ pub(super) fn disorder(
         days: days(&found),
         rows: found.rows,
         name: found.name,
+        are_kept: false,
     });
     unsorted.chain(unknown).collect::<Vec<_>>()
 }

@@ -60,6 +60,8 @@ use std::sync::Arc;
 
 /// Days that a world lives before its day 0, so that its start is like any other day.
 const QUIET_DAYS: u32 = 120;
+/// Gwei in an ether.
+const GWEI_IN_ETHER: f64 = 1e9;
 /// Above this a rate counts as this in the average that suppliers compare with: nobody takes a market at
 /// full utilization for the usual.
 const MOST_COMPARED_APR: f64 = 0.2;
@@ -141,6 +143,12 @@ impl World {
     #[must_use]
     pub fn gas_price_gwei(&self) -> f64 {
         self.outside.gas_price_gwei(self.lived)
+    }
+
+    /// Returns what `units` of gas cost now, USD.
+    #[must_use]
+    pub fn gas_usd(&self, units: f64) -> f64 {
+        units * self.gas_price_gwei() / GWEI_IN_ETHER * self.ether_usd()
     }
 
     /// The price of ether, USD.

@@ -20,7 +20,8 @@ type Plan = Vec<Option<Vec<f64>>>;
 
 /// Returns the annualised percent of the best plan found.
 pub(super) fn search(run: &WorldRun, courses: &[Course], seed: u64) -> f64 {
-    let mut starts: Vec<Plan> = courses.iter().map(shares).collect();
+    let start = run.purse().nav();
+    let mut starts: Vec<Plan> = courses.iter().map(|course| shares(course, start)).collect();
     starts.push(price_taker(run));
     let mut best = (f64::NEG_INFINITY, Plan::new());
     for plan in starts {
@@ -40,26 +41,18 @@ pub(super) fn search(run: &WorldRun, courses: &[Course], seed: u64) -> f64 {
             best = (end, plan);
         }
     }
-    let start = run.purse().nav();
     ((best.0 / start).powf(YEAR_DAYS / f64::from(run.days_left())) - 1.0) * 100.0
 }
 
-/// A course as a plan.
-fn shares(course: &Course) -> Plan {
-    let of_nav = |held: &Vec<f64>, nav: f64| held.iter().map(|amount| amount / nav).collect();
-    let navs = course.outcome.days.iter().step_by(DECISION_STEP as usize).map(|day| day.nav);
-    let capital: f64 = course
-        .holdings
-        .iter()
-        .flatten()
-        .next()
-        .map_or(1.0, |held| held.iter().sum::<f64>().max(f64::MIN_POSITIVE));
-    let first = course.outcome.days.first().map_or(1.0, |day| day.nav.max(f64::MIN_POSITIVE));
-    let idle = course.outcome.days.first().map_or(0.0, |day| day.idle);
-    // NAV in USD at the first decision: what was deposited and what stayed idle.
-    let unit = capital / (1.0 - idle).max(f64::MIN_POSITIVE) / first;
+/// A course as a plan: what it held after each decision, as shares of what there was.
+fn shares(course: &Course, capital: f64) -> Plan {
+    let navs = course.outcome.days.iter().step_by(DECISION_STEP as usize);
     let each = course.holdings.iter().zip(navs);
-    each.map(|(held, nav)| held.as_ref().map(|held| of_nav(held, nav * unit))).collect()
+    each.map(|(held, day)| {
+        let nav = day.nav * capital;
+        held.as_ref().map(|held| held.iter().map(|amount| amount / nav).collect())
+    })
+    .collect()
 }
 
 /// The end of a plan that is lived.
@@ -156,8 +149,7 @@ fn price_taker(run: &WorldRun) -> Plan {
     let mut passed = 0;
     while passed < run.days_left() {
         let before = value(&world);
-        let price = run.costing().gas_units * world.gas_price_gwei() / 1e9 * world.ether_usd();
-        gas.push(price / capital);
+        gas.push(world.gas_usd(run.costing().gas_units) / capital);
         for _ in 0..DECISION_STEP.min(run.days_left() - passed) {
             world.step();
         }

@@ -15,9 +15,6 @@ use plimsoll_frame::{
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Gwei in an ether.
-const GWEI: f64 = 1e9;
-
 /// What moving costs in a world.
 #[derive(Debug, Clone, Copy)]
 pub struct Costing {
@@ -104,7 +101,7 @@ impl Purse {
 
     /// Gas of one action, USD.
     fn gas(&self, costing: &Costing) -> f64 {
-        costing.gas_units * self.world.gas_price_gwei() / GWEI * self.world.ether_usd()
+        self.world.gas_usd(costing.gas_units)
     }
 
     /// Takes out and brings in what `exits` and `entries` ask for, market by market, as far as there is

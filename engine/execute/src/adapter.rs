@@ -49,6 +49,8 @@ pub enum Disorder {
         days: (Day, Day),
         /// How many.
         rows: u64,
+        /// Whether the source kept them, as markets of no known chain; else it left them out.
+        are_kept: bool,
     },
 }
 

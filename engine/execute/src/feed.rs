@@ -3,8 +3,8 @@
 use crate::adapter::{Adapter, AdapterError, Disorder};
 use plimsoll_core::{Denomination, MarketId, Time, asset};
 use plimsoll_frame::{
-    FrameError, Gate, GateSettings, MarketFrame, MarketFrameBuilder, MarketRow, Observation,
-    QualityReport, Terms, TermsBook,
+    Action, FrameError, Gate, GateSettings, MarketFrame, MarketFrameBuilder, MarketRow,
+    Observation, QualityReport, Terms, TermsBook,
 };
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -99,8 +99,9 @@ pub async fn collect(
                 Disorder::Unsorted { market, symbol, days, rows } => {
                     gate.note_out_of_order(&market, &symbol, days, rows);
                 }
-                Disorder::UnknownNetwork { name, days, rows } => {
-                    gate.note_unknown_network(&name, days, rows);
+                Disorder::UnknownNetwork { name, days, rows, are_kept } => {
+                    let action = if are_kept { Action::Flagged } else { Action::Dropped };
+                    gate.note_unknown_network(&name, days, rows, action);
                 }
             }
         }

@@ -169,13 +169,19 @@ impl Gate {
         self.report.add(&finding, || "earlier than the row before them in the file".to_owned());
     }
 
-    /// Adds rows of a network that has no known chain id, which the source left out.
-    pub fn note_unknown_network(&mut self, name: &str, days: (Day, Day), rows: u64) {
+    /// Adds rows of a network that has no known chain id, and what the source did with them.
+    pub fn note_unknown_network(
+        &mut self,
+        name: &str,
+        days: (Day, Day),
+        rows: u64,
+        action: Action,
+    ) {
         let finding = Finding {
             market: None,
             symbol: name,
             defect: Defect::UnknownNetwork,
-            action: Action::Dropped,
+            action,
             day: days.0,
             until: days.1,
             rows,
