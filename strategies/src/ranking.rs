@@ -1,7 +1,7 @@
 //! Markets ranked by a rate.
 
-use plimsoll_core::{Apr, Enforcement, MarketId};
-use plimsoll_frame::{Column, Quote, Reason, Situation, Target, TargetError, View};
+use plimsoll_core::{Apr, MarketId};
+use plimsoll_frame::{Column, Group, Quote, Reason, Situation, Target, TargetError, View};
 use std::collections::BTreeMap;
 
 /// Days within which a held market whose rate is unknown today still counts as known enough to hold.
@@ -102,25 +102,13 @@ impl<'v> Ranking<'v> {
 
     /// The open markets filled from the best down, each as far as the caps per protocol and issuer leave room.
     fn filled(&self, now: &Situation<'_>) -> BTreeMap<MarketId, f64> {
-        let policy = now.policy;
-        let is_capped = policy.enforcement != Enforcement::Off;
-        let has_one =
-            policy.enforcement != Enforcement::Strict && now.view.open_protocols().len() <= 1;
-        let line = &policy.preference;
-        let per_protocol = line.per_protocol.value().min(line.worst_protocol_loss.value());
+        let caps = now.shared_caps();
         let (mut left, mut weights) = (1.0, BTreeMap::new());
-        let mut used: BTreeMap<String, f64> = BTreeMap::new();
+        let mut used: BTreeMap<Group, f64> = BTreeMap::new();
         for (market, _) in &self.open {
-            let mut groups: Vec<(String, f64)> = Vec::new();
-            if is_capped && !has_one {
-                groups.push((format!("protocol {}", market.protocol()), per_protocol));
-            }
-            let issuer = now.view.terms(market).and_then(|terms| terms.issuer.clone());
-            if let Some(issuer) = issuer.filter(|name| is_capped && !policy.is_own_issuer(name)) {
-                groups.push((format!("issuer {issuer}"), line.per_issuer.value()));
-            }
+            let groups = now.groups(&caps, market);
             let room =
-                |(group, cap): &(String, f64)| cap - used.get(group).copied().unwrap_or_default();
+                |(group, cap): &(Group, f64)| cap - used.get(group).copied().unwrap_or_default();
             let weight = groups.iter().map(room).fold(left, f64::min);
             if weight <= SMALLEST_WEIGHT {
                 continue;

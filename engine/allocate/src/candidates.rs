@@ -3,7 +3,7 @@
 use crate::evidence::RunScenario;
 use crate::optimise::{Book, Choice, Earns};
 use plimsoll_core::{Enforcement, Lending, MarketId, RiskPreference};
-use plimsoll_frame::{Quote, Score, Situation};
+use plimsoll_frame::{Group, Quote, Score, SharedCaps, Situation};
 use std::collections::BTreeMap;
 
 /// Days in the year over which rates are simple.
@@ -24,15 +24,6 @@ pub struct Candidates {
     pub frozen: BTreeMap<MarketId, f64>,
     /// Markets that are not bought, with the reason.
     pub left_out: Vec<(MarketId, LeftOut)>,
-}
-
-/// Markets that share a cap.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Group {
-    /// One protocol.
-    Protocol(String),
-    /// One issuer.
-    Issuer(String),
 }
 
 /// Why a market is not bought.
@@ -73,7 +64,7 @@ impl LeftOut {
 struct Limits<'a> {
     line: Option<&'a RiskPreference>,
     is_strict: bool,
-    has_one_protocol: bool,
+    shared: SharedCaps,
     takes_advertised: bool,
 }
 
@@ -92,7 +83,7 @@ impl Candidates {
         let limits = Limits {
             line: (enforcement != Enforcement::Off).then_some(&now.policy.preference),
             is_strict,
-            has_one_protocol: !is_strict && now.view.open_protocols().len() <= 1,
+            shared: now.shared_caps(),
             takes_advertised,
         };
         let book = Book {
@@ -168,18 +159,8 @@ impl Candidates {
 
     /// The groups of a market, made where they are new.
     fn groups_of(&mut self, now: &Situation<'_>, limits: &Limits<'_>, quote: &Quote) -> Vec<usize> {
-        let Some(line) = limits.line else { return Vec::new() };
-        let mut groups = Vec::new();
-        if !limits.has_one_protocol {
-            let share = line.per_protocol.value().min(line.worst_protocol_loss.value());
-            let protocol = Group::Protocol(quote.market.protocol().to_owned());
-            groups.push(self.group(protocol, share * now.nav));
-        }
-        let issuer = now.view.terms(&quote.market).and_then(|terms| terms.issuer.clone());
-        if let Some(issuer) = issuer.filter(|issuer| !now.policy.is_own_issuer(issuer)) {
-            groups.push(self.group(Group::Issuer(issuer), line.per_issuer.value() * now.nav));
-        }
-        groups
+        let groups = now.groups(&limits.shared, &quote.market);
+        groups.into_iter().map(|(group, share)| self.group(group, share * now.nav)).collect()
     }
 
     fn group(&mut self, group: Group, cap: f64) -> usize {

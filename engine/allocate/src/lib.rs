@@ -11,7 +11,7 @@ pub mod propose;
 pub mod step;
 
 pub use advice::{Advice, Advised, AdvisedPosition, Question, advise};
-pub use candidates::{Candidates, Group, LeftOut};
+pub use candidates::{Candidates, LeftOut};
 pub use evidence::{RunScenario, Seen};
 pub use planning::plan;
 pub use propose::{AllocatorSettings, Proposal, propose};

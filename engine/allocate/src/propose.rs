@@ -1,9 +1,9 @@
 //! What to do with the money: the plan that is best within the owner's line, against staying put.
 
 use crate::candidates::Candidates;
-use crate::optimise::{Binding, Book, Constraint, Earns, Solution, solve, solve_fast};
+use crate::optimise::{Binding, Book, Constraint, Solution, solve, solve_fast};
 use plimsoll_core::{Enforcement, MarketId};
-use plimsoll_frame::Situation;
+use plimsoll_frame::{Group, Situation};
 use std::collections::BTreeMap;
 
 /// Rounds in which the charge for rare losses follows the portfolio that it makes.
@@ -164,9 +164,7 @@ fn is_within(now: &Situation<'_>, candidates: &Candidates, deposits: &[f64]) -> 
     let line = &now.policy.preference;
     let fits =
         |found: Option<f64>, most: f64| found.is_none_or(|found| found <= most + LIMIT_TOLERANCE);
-    let has_one =
-        now.policy.enforcement != Enforcement::Strict && now.view.open_protocols().len() <= 1;
-    (has_one || fits(scenarios.es999_1y(&weights), line.es999_1y.value()))
+    (now.is_one_protocol() || fits(scenarios.es999_1y(&weights), line.es999_1y.value()))
         && fits(scenarios.cvar95_30d(&weights), line.cvar95_30d.value())
 }
 
@@ -306,8 +304,8 @@ pub fn constraint_text(candidates: &Candidates, constraint: Constraint) -> Strin
         Constraint::Wealth => "capital".to_owned(),
         Constraint::Cap => "market_cap".to_owned(),
         Constraint::Group(group) => match candidates.groups.get(group) {
-            Some(crate::candidates::Group::Protocol(name)) => format!("per_protocol:{name}"),
-            Some(crate::candidates::Group::Issuer(name)) => format!("per_issuer:{name}"),
+            Some(Group::Protocol(name)) => format!("per_protocol:{name}"),
+            Some(Group::Issuer(name)) => format!("per_issuer:{name}"),
             None => "group".to_owned(),
         },
         Constraint::Stuck => "exit_24h_run".to_owned(),
@@ -330,8 +328,5 @@ pub fn after_deposit_apr(candidates: &Candidates, place: usize, deposit: f64) ->
 /// The sustainable rate of a candidate with `deposit` in it.
 #[must_use]
 pub fn sustainable_apr(candidates: &Candidates, place: usize, deposit: f64) -> Option<f64> {
-    candidates.book.choices.get(place).map(|choice| match choice.earns {
-        Earns::Flat(apr) => apr,
-        Earns::Curve(_) => choice.earns.apr(deposit),
-    })
+    candidates.book.choices.get(place).map(|choice| choice.earns.apr(deposit))
 }

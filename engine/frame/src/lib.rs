@@ -23,6 +23,8 @@ pub use quality::{Action, Defect, QualityReport, QualityRow};
 pub use row::{MarketRow, Observation};
 pub use schema::Column;
 pub use score::{RiskModel, Score, Scores, Service};
-pub use strategy::{Costs, Reason, Situation, Strategy, StrategyError, Target, TargetError};
+pub use strategy::{
+    Costs, Group, Reason, SharedCaps, Situation, Strategy, StrategyError, Target, TargetError,
+};
 pub use terms::{Terms, TermsBook};
 pub use view::{Quote, View};

@@ -3,7 +3,7 @@
 use crate::score::Scores;
 use crate::view::View;
 use plimsoll_core::preference::Fraction;
-use plimsoll_core::{Apr, MarketId, Policy, Scenarios};
+use plimsoll_core::{Apr, Enforcement, MarketId, Policy, Scenarios};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -48,7 +48,57 @@ pub struct Situation<'a> {
     pub leaving_first: Fraction,
 }
 
+/// Markets that share a cap of the line.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// One protocol.
+    Protocol(String),
+    /// One issuer.
+    Issuer(String),
+}
+
+/// The caps of the line that markets share, as far as they hold now.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct SharedCaps {
+    /// The most of everything in one protocol; `None` where it does not hold.
+    per_protocol: Option<f64>,
+    /// The most of everything on one issuer; `None` where it does not hold.
+    per_issuer: Option<f64>,
+}
+
 impl Situation<'_> {
+    /// Whether there is one protocol to choose from, so that what caps a protocol could only keep money
+    /// idle. Where limits are strict they hold even so.
+    #[must_use]
+    pub fn is_one_protocol(&self) -> bool {
+        self.policy.enforcement != Enforcement::Strict && self.view.open_protocols().len() <= 1
+    }
+
+    /// Returns the caps that markets share.
+    #[must_use]
+    pub fn shared_caps(&self) -> SharedCaps {
+        if self.policy.enforcement == Enforcement::Off {
+            return SharedCaps::default();
+        }
+        let line = &self.policy.preference;
+        let per_protocol = line.per_protocol.value().min(line.worst_protocol_loss.value());
+        SharedCaps {
+            per_protocol: (!self.is_one_protocol()).then_some(per_protocol),
+            per_issuer: Some(line.per_issuer.value()),
+        }
+    }
+
+    /// Returns the groups that `market` counts against, each with its cap as a share of everything.
+    #[must_use]
+    pub fn groups(&self, caps: &SharedCaps, market: &MarketId) -> Vec<(Group, f64)> {
+        let protocol =
+            caps.per_protocol.map(|cap| (Group::Protocol(market.protocol().to_owned()), cap));
+        let issuer = self.view.terms(market).and_then(|terms| terms.issuer.clone());
+        let issuer = issuer.filter(|issuer| !self.policy.is_own_issuer(issuer));
+        let issuer = issuer.zip(caps.per_issuer).map(|(name, cap)| (Group::Issuer(name), cap));
+        protocol.into_iter().chain(issuer).collect()
+    }
+
     /// The joint scenarios.
     #[must_use]
     pub fn scenarios(&self) -> &Scenarios {
