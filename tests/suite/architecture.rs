@@ -25,8 +25,11 @@ const ALLOWED: [(&str, &str, &[&str]); 8] = [
 const PURE: [&str; 5] =
     ["engine/core", "engine/frame", "engine/models", "engine/allocate", "strategies"];
 
+/// The one way in which pure code may name `rand`: what a seed needs, and no source of entropy.
+const SEEDED: &str = "use rand::{Rng, SeedableRng};";
+
 /// What pure code does not say.
-const IMPURE: [&str; 18] = [
+const IMPURE: [&str; 19] = [
     "async fn",
     ".await",
     "async_trait",
@@ -39,9 +42,10 @@ const IMPURE: [&str; 18] = [
     "SystemTime",
     "Instant::",
     "Utc::now",
-    "rand::rng",
+    "rand::",
     "from_os_rng",
     "from_entropy",
+    "from_rng",
     "thread_rng",
     "File::",
     "println!",
@@ -110,6 +114,9 @@ fn pure_crates_do_nothing_but_compute() {
             let text = std::fs::read_to_string(&file).unwrap();
             for (number, line) in text.lines().enumerate() {
                 let code = line.split("//").next().unwrap_or_default();
+                if code.trim() == SEEDED {
+                    continue;
+                }
                 for word in IMPURE {
                     assert!(
                         !code.contains(word),

@@ -2,17 +2,13 @@
 
 use super::WorldResult;
 use plimsoll_frame::Strategy;
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use plimsoll_models::bootstrap::{DaySum, cluster_interval};
+use plimsoll_models::forecast::COVERAGE;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The name of the best plan found with the whole future known.
 pub const FORESIGHT: &str = "perfect-foresight";
-/// Resamples of the worlds.
-const RESAMPLES: usize = 2_000;
-/// The share of resampled means that an interval holds.
-const COVERAGE: f64 = 0.9;
 
 /// One rule over all worlds.
 #[derive(Debug, Clone, Serialize)]
@@ -207,31 +203,7 @@ fn paired(results: &[WorldResult], subject: &WorldsLine, other: &WorldsLine) -> 
 
 /// The mean, and the interval of means of worlds drawn with replacement.
 fn interval(values: &[f64]) -> (f64, f64, f64) {
-    let count = values.len();
-    if count == 0 {
-        return (f64::NAN, f64::NAN, f64::NAN);
-    }
-    let mean = values.iter().sum::<f64>() / count as f64;
-    let mut random = ChaCha8Rng::seed_from_u64(1);
-    let mut draw = || -> f64 {
-        let drawn = (0..count).filter_map(|_| values.get(random.random_range(0..count)));
-        drawn.sum::<f64>() / count as f64
-    };
-    let mut means: Vec<f64> = (0..RESAMPLES).map(|_| draw()).collect();
-    means.sort_by(f64::total_cmp);
-    let tail = 0.5 * (1.0 - COVERAGE);
-    let at = |share: f64| {
-        let place = (share * RESAMPLES as f64).floor();
-        means.iter().copied().nth(place_of(place)).unwrap_or(mean)
-    };
-    (mean, at(tail), at(1.0 - tail))
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a place among the resamples: at least 0 and at most their number"
-)]
-fn place_of(place: f64) -> usize {
-    (place.max(0.0) as usize).min(RESAMPLES - 1)
+    let worlds: Vec<DaySum> =
+        values.iter().map(|value| DaySum { sum: *value, count: 1.0 }).collect();
+    cluster_interval(&worlds, COVERAGE, 1).unwrap_or((f64::NAN, f64::NAN, f64::NAN))
 }

@@ -3,6 +3,7 @@
 //! Frequent and rare losses are measured apart: a quantile at 95 % cannot see a loss rarer than 5 %.
 
 use crate::ids::MarketId;
+use crate::units::floor_to_index;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -124,7 +125,7 @@ impl Scenarios {
         let at = |year: u32| usize::try_from(year).ok().and_then(|year| losses.get(year)).copied();
         let mut worst: Vec<(u32, f64)> =
             hit.into_iter().filter_map(|year| Some((year, at(year)?))).collect();
-        let count = whole_up(f64::from(self.rare.years) * RARE_TAIL);
+        let count = floor_to_index((f64::from(self.rare.years) * RARE_TAIL - 1e-9).ceil());
         let by_loss =
             |a: &(u32, f64), b: &(u32, f64)| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0));
         if worst.len() > count && count > 0 {
@@ -134,16 +135,6 @@ impl Scenarios {
         worst.sort_by(by_loss);
         worst
     }
-}
-
-/// The smallest whole number not below `number`.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a number of years: at least 0 and far below 2^32"
-)]
-fn whole_up(number: f64) -> usize {
-    (number - 1e-9).ceil().max(0.0) as usize
 }
 
 /// The mean of the largest `share` of `count` outcomes, of which `sorted` holds the largest and the others

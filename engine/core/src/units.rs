@@ -203,6 +203,18 @@ impl fmt::Display for Apr {
     }
 }
 
+/// Returns the largest whole number not above `number`, as a place or a count: the door from a model's
+/// number to an index. Below zero and NaN give 0.
+#[must_use]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float cast stops at the ends of the range, and NaN gives 0"
+)]
+pub fn floor_to_index(number: f64) -> usize {
+    number as usize
+}
+
 enum Rounding {
     Down,
     Up,
@@ -288,6 +300,12 @@ mod tests {
             assert_eq!(Amount::from_f64_floor(bad, 18), None, "{bad}");
         }
         assert_eq!(Amount::from_f64_floor(-0.0, 18), Some(Amount::ZERO));
+    }
+
+    #[test]
+    fn an_index_is_the_floor_and_never_below_zero() {
+        let found = [2.99, -1.0, f64::NAN, 0.0, f64::INFINITY].map(floor_to_index);
+        assert_eq!(found, [2, 0, 0, 0, usize::MAX]);
     }
 
     #[test]

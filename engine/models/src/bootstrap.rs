@@ -6,8 +6,10 @@ use rand_chacha::ChaCha8Rng;
 
 /// Days in a block: longer than labels overlap.
 pub const BLOCK_DAYS: usize = 7;
-/// Resamples.
-const RESAMPLES: usize = 500;
+/// Resamples of days: fits take many such intervals.
+const DAY_RESAMPLES: usize = 500;
+/// Resamples of clusters: reports take few.
+const CLUSTER_RESAMPLES: usize = 2_000;
 
 /// A day's, or a market's, sum of something, and how many it sums.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -24,30 +26,37 @@ pub struct DaySum {
 /// `None` of nothing.
 #[must_use]
 pub fn mean_interval(days: &[DaySum], share: f64, seed: u64) -> Option<(f64, f64, f64)> {
-    resampled(days, BLOCK_DAYS, share, seed)
+    resampled(days, BLOCK_DAYS, DAY_RESAMPLES, share, seed)
 }
 
 /// Returns the mean and its interval as [`mean_interval`] does, of sums that do not resemble their
 /// neighbours, such as those of whole markets: each is drawn by itself.
 #[must_use]
 pub fn cluster_interval(clusters: &[DaySum], share: f64, seed: u64) -> Option<(f64, f64, f64)> {
-    resampled(clusters, 1, share, seed)
+    resampled(clusters, 1, CLUSTER_RESAMPLES, share, seed)
 }
 
-fn resampled(sums: &[DaySum], length: usize, share: f64, seed: u64) -> Option<(f64, f64, f64)> {
+fn resampled(
+    sums: &[DaySum],
+    length: usize,
+    resamples: usize,
+    share: f64,
+    seed: u64,
+) -> Option<(f64, f64, f64)> {
     let total = sums.iter().fold(DaySum::default(), add);
     if total.count <= 0.0 {
         return None;
     }
     let blocks = sums.len().div_ceil(length);
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let means: Vec<f64> = (0..RESAMPLES)
+    let means: Vec<f64> = (0..resamples)
         .filter_map(|_| {
             let mut drawn = DaySum::default();
             for _ in 0..blocks {
                 let start = random.random_range(0..sums.len());
-                let block = sums.iter().cycle().skip(start).take(length);
-                drawn = block.fold(drawn, add);
+                // A block that reaches the end goes on from the start.
+                let places = (start..start + length).map(|place| place % sums.len());
+                drawn = places.filter_map(|place| sums.get(place)).fold(drawn, add);
             }
             (drawn.count > 0.0).then(|| drawn.sum / drawn.count)
         })

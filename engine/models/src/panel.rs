@@ -1,5 +1,6 @@
 //! Every market's recent days side by side, cut out of a view.
 
+use plimsoll_core::units::floor_to_index;
 use plimsoll_core::{Day, MarketId};
 use plimsoll_frame::{Column, View};
 use std::collections::BTreeMap;
@@ -153,18 +154,9 @@ pub fn quantile(values: &[f64], share: f64) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let place = share.clamp(0.0, 1.0) * (sorted.len().checked_sub(1)?) as f64;
-    let (low, part) = (floor(place), place.fract());
+    let (low, part) = (floor_to_index(place), place.fract());
     let (a, b) = (sorted.get(low)?, sorted.get(low + 1).or(sorted.last())?);
     Some(a + (b - a) * part)
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a place in a list: at least 0 and far below 2^32"
-)]
-fn floor(place: f64) -> usize {
-    place.max(0.0) as usize
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::panel::{Panel, Track};
 use crate::priors::{Prior, Priors};
+use plimsoll_core::units::floor_to_index;
 use plimsoll_core::{Day, MarketId, RareLosses};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -119,18 +120,9 @@ fn years_hit(probability: f64, random: &mut ChaCha8Rng) -> Vec<u32> {
         if at >= f64::from(YEARS) {
             return years;
         }
-        years.push(whole(at));
+        years.extend(u32::try_from(floor_to_index(at)));
         at += 1.0;
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a year's number: at least 0 and below a hundred thousand"
-)]
-fn whole(number: f64) -> u32 {
-    number as u32
 }
 
 /// One loss a year: what is lost twice is lost of what was left.

@@ -61,11 +61,13 @@ impl Book {
         let sum_of = |of: &dyn Fn(&Choice, f64) -> f64| -> f64 {
             self.choices.iter().zip(deposits).map(|(choice, deposit)| of(choice, *deposit)).sum()
         };
+        let rooms = self.rooms();
+        let room = |group: usize| rooms.groups.get(group).copied().unwrap_or(f64::INFINITY);
         let group = choice.groups.iter().copied().find(|group| {
             let held = sum_of(&|choice, deposit| {
                 if choice.groups.contains(group) { deposit } else { 0.0 }
             });
-            is_full(held, self.group_room(*group))
+            is_full(held, room(*group))
         });
         if let Some(group) = group {
             return Some(Constraint::Group(group));
@@ -73,7 +75,7 @@ impl Book {
         if at < choice.least - slack && at <= choice.held + slack {
             return Some(Constraint::Utilization);
         }
-        if at + slack > choice.exits && is_full(sum_of(&Choice::stuck), self.stuck_room()) {
+        if at + slack > choice.exits && is_full(sum_of(&Choice::stuck), rooms.stuck) {
             return Some(Constraint::Stuck);
         }
         if at + slack > choice.held && is_full(sum_of(&Choice::entering), self.entry_cap) {

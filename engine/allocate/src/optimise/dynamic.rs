@@ -6,6 +6,7 @@
 
 use super::table::{landmarks, own_scale};
 use super::{AMOUNT_TOLERANCE, Book, Choice, Prices};
+use plimsoll_core::units::floor_to_index;
 
 /// Steps of wealth in production, where what cannot be in the best answer is left out.
 pub(super) const STEPS: usize = 1_000;
@@ -26,6 +27,9 @@ struct Level {
     from: Vec<(usize, f64)>,
 }
 
+/// The markets that share a first group, and the levels after each of them.
+type Family = (Vec<usize>, Vec<Level>);
+
 /// Returns the best deposits on the grid.
 ///
 /// Caps of a market's first group are exact where groups do not overlap. Deposits for which `is_hopeless`
@@ -37,9 +41,11 @@ pub(super) fn programme(
     is_hopeless: &dyn Fn(usize, f64, f64) -> bool,
 ) -> Vec<f64> {
     let families = families(book);
-    let mut solved: Vec<(Vec<usize>, Vec<Level>, Option<usize>)> = Vec::new();
+    let rooms = book.rooms();
+    let mut solved: Vec<Family> = Vec::new();
     for (group, members) in families {
-        let cap = group.map_or(book.wealth, |group| book.group_room(group)).min(book.wealth);
+        let cap = group.and_then(|group| rooms.groups.get(group)).copied().unwrap_or(f64::INFINITY);
+        let cap = cap.min(book.wealth);
         let mut levels = vec![start(steps)];
         for member in &members {
             let mut options = book
@@ -53,7 +59,7 @@ pub(super) fn programme(
                 levels.push(next);
             }
         }
-        solved.push((members, levels, group));
+        solved.push((members, levels));
     }
     combine(book, &solved, steps)
 }
@@ -133,13 +139,9 @@ fn keep(book: &Book, level: &mut Level, steps: usize, state: State, from: (usize
 }
 
 /// Combines the families' last levels, and walks back to the deposits.
-fn combine(
-    book: &Book,
-    solved: &[(Vec<usize>, Vec<Level>, Option<usize>)],
-    steps: usize,
-) -> Vec<f64> {
+fn combine(book: &Book, solved: &[Family], steps: usize) -> Vec<f64> {
     let mut totals = vec![start(steps)];
-    for (_, levels, _) in solved {
+    for (_, levels) in solved {
         let mut next = Level { states: vec![None; steps + 1], from: vec![(0, 0.0); steps + 1] };
         let (Some(last), Some(family)) = (totals.last(), levels.last()) else { continue };
         for (place, state) in last.states.iter().enumerate() {
@@ -161,9 +163,9 @@ fn combine(
     let best = last.iter().enumerate().filter_map(|(place, state)| Some((place, (*state)?)));
     let best = best.max_by(|a, b| a.1.value.total_cmp(&b.1.value));
     let Some((mut place, _)) = best else { return deposits };
-    for (level, (members, levels, _)) in totals.iter().skip(1).zip(solved).rev() {
+    for (level, (members, levels)) in totals.iter().skip(1).zip(solved).rev() {
         let (before, step) = level.from.get(place).copied().unwrap_or_default();
-        let mut inner = index(step);
+        let mut inner = floor_to_index(step);
         for (member, level) in members.iter().zip(levels.iter().skip(1)).rev() {
             let (earlier, deposit) = level.from.get(inner).copied().unwrap_or_default();
             if let Some(slot) = deposits.get_mut(*member) {
@@ -178,19 +180,9 @@ fn combine(
 
 /// The step of the grid that `used` reaches.
 fn step_of(used: f64, wealth: f64, steps: usize) -> usize {
-    index((used / wealth * as_f64(steps) - 1e-9).ceil()).min(steps)
+    floor_to_index((used / wealth * as_f64(steps) - 1e-9).ceil()).min(steps)
 }
 
 fn as_f64(number: usize) -> f64 {
     u32::try_from(number).map_or(f64::INFINITY, f64::from)
-}
-
-/// A whole, non-negative `f64` as an index.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a step number: at least 0 and far below 2^32"
-)]
-fn index(number: f64) -> usize {
-    number.max(0.0) as usize
 }

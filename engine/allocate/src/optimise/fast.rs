@@ -1,7 +1,7 @@
 //! The fast path: envelopes filled in the order of their slopes, with a bound.
 
 use super::table::{self, Piece, Tables};
-use super::{AMOUNT_TOLERANCE, Book, Choice, Prices};
+use super::{AMOUNT_TOLERANCE, Book, Choice, Prices, Rooms};
 
 /// How many markets may be pushed to one side of a gap before the rest is left to exchanges.
 const SIDES: usize = 6;
@@ -42,18 +42,19 @@ pub(super) fn fill(book: &Book, tables: &Tables, prices: Prices) -> Filled {
         prices,
         tables: tables.clone(),
     };
+    let rooms = book.rooms();
     for zoom in 0..=ZOOMS {
         if zoom > 0 {
             filled.tables = filled.tables.zoomed(book, &filled.deposits);
         }
         filled.tables.price(book, prices);
         let pieces = pieces(&filled.tables);
-        let open = pour(book, &pieces, &vec![None; book.choices.len()]);
-        let (units, bound) = limit(book, &filled.tables, &open, prices);
+        let open = pour(book, &rooms, &pieces, &vec![None; book.choices.len()]);
+        let (units, bound) = limit(book, &rooms, &filled.tables, &open, prices);
         if bound <= filled.bound {
             (filled.units, filled.bound) = (units, bound);
         }
-        filled.deposits = settled(book, &pieces, open);
+        filled.deposits = settled(book, &rooms, &pieces, open);
     }
     filled
 }
@@ -95,12 +96,11 @@ fn pieces(tables: &Tables) -> Vec<Piece> {
 }
 
 /// Fills the pieces in order, `pinned` markets first.
-fn pour(book: &Book, pieces: &[Piece], pinned: &[Option<f64>]) -> Fill {
+fn pour(book: &Book, rooms: &Rooms, pieces: &[Piece], pinned: &[Option<f64>]) -> Fill {
     let slack = AMOUNT_TOLERANCE * book.wealth;
     let mut deposits: Vec<f64> = pinned.iter().map(|pin| pin.unwrap_or(0.0)).collect();
     let mut money = book.wealth - deposits.iter().sum::<f64>();
-    let mut rooms: Vec<f64> =
-        (0..book.group_caps.len()).map(|group| book.group_room(group)).collect();
+    let mut rooms = rooms.groups.clone();
     for (choice, deposit) in book.choices.iter().zip(&deposits) {
         for group in &choice.groups {
             if let Some(room) = rooms.get_mut(*group) {
@@ -155,7 +155,7 @@ fn pour(book: &Book, pieces: &[Piece], pinned: &[Option<f64>]) -> Fill {
 }
 
 /// Pushes markets that stopped inside a gap to one end or the other, and returns the best outcome.
-fn settled(book: &Book, pieces: &[Piece], open: Fill) -> Vec<f64> {
+fn settled(book: &Book, rooms: &Rooms, pieces: &[Piece], open: Fill) -> Vec<f64> {
     let mut best: Option<(f64, Vec<f64>)> = None;
     let mut waiting = vec![(open, vec![None; book.choices.len()], 0)];
     while let Some((fill, pinned, depth)) = waiting.pop() {
@@ -174,7 +174,7 @@ fn settled(book: &Book, pieces: &[Piece], open: Fill) -> Vec<f64> {
             }
             let held: f64 = pinned.iter().flatten().sum();
             if held <= book.wealth * (1.0 + AMOUNT_TOLERANCE) {
-                waiting.push((pour(book, pieces, &pinned), pinned, depth + 1));
+                waiting.push((pour(book, rooms, pieces, &pinned), pinned, depth + 1));
             }
         }
     }
@@ -194,22 +194,24 @@ fn lawful(book: &Book, mut deposits: Vec<f64>) -> Vec<f64> {
 
 /// What no deposits can exceed: by duality, with the prices at which filling stopped. Also what a unit in
 /// each market costs at these prices.
-fn limit(book: &Book, tables: &Tables, fill: &Fill, prices: Prices) -> (Vec<f64>, f64) {
+fn limit(
+    book: &Book,
+    rooms: &Rooms,
+    tables: &Tables,
+    fill: &Fill,
+    prices: Prices,
+) -> (Vec<f64>, f64) {
     let above = |full: &Option<f64>| full.map_or(0.0, |slope| (slope - fill.price).max(0.0));
     let groups: Vec<f64> = fill.full.iter().map(above).collect();
-    let rooms: f64 = groups
-        .iter()
-        .enumerate()
-        .filter(|(_, price)| **price > 0.0)
-        .map(|(group, price)| price * book.group_room(group))
-        .sum();
+    let priced = groups.iter().zip(&rooms.groups).filter(|(price, _)| **price > 0.0);
+    let shared: f64 = priced.map(|(price, room)| price * room).sum();
     let unit = |choice: &Choice| {
         fill.price + choice.groups.iter().filter_map(|group| groups.get(*group)).sum::<f64>()
     };
     let units: Vec<f64> = book.choices.iter().map(unit).collect();
     let each = tables.each.iter().zip(&units).map(|(table, unit)| table::most(table, *unit));
-    let stuck = prices.stuck * book.stuck_room().min(book.wealth);
+    let stuck = prices.stuck * rooms.stuck.min(book.wealth);
     let fixed = stuck + prices.entering * book.entry_cap.min(book.wealth);
-    let bound = each.sum::<f64>() + fill.price * book.wealth + rooms + fixed;
+    let bound = each.sum::<f64>() + fill.price * book.wealth + shared + fixed;
     (units, bound)
 }

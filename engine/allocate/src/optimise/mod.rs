@@ -137,6 +137,13 @@ pub struct Solution {
     pub path: Path,
 }
 
+/// What the caps across markets leave room for: what is held already is never forced out by them.
+#[derive(Debug, Clone, PartialEq)]
+struct Rooms {
+    groups: Vec<f64>,
+    stuck: f64,
+}
+
 /// Prices of the two caps that run across markets, per unit.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Prices {
@@ -182,6 +189,11 @@ impl Book {
     /// Returns whether `deposits` respect every cap.
     #[must_use]
     pub fn is_feasible(&self, deposits: &[f64]) -> bool {
+        self.fits(&self.rooms(), deposits)
+    }
+
+    /// As [`Book::is_feasible`] with the rooms known.
+    fn fits(&self, rooms: &Rooms, deposits: &[f64]) -> bool {
         let slack = AMOUNT_TOLERANCE * self.wealth;
         let mut groups = vec![0.0; self.group_caps.len()];
         let (mut sum, mut stuck, mut entering) = (0.0, 0.0, 0.0);
@@ -200,9 +212,9 @@ impl Book {
         }
         let fits = |found: f64, cap: f64| found <= cap + slack;
         fits(sum, self.wealth)
-            && fits(stuck, self.stuck_room())
+            && fits(stuck, rooms.stuck)
             && fits(entering, self.entry_cap)
-            && groups.iter().enumerate().all(|(group, found)| fits(*found, self.group_room(group)))
+            && groups.iter().zip(&rooms.groups).all(|(found, room)| fits(*found, *room))
     }
 
     /// What is held now.
@@ -210,17 +222,20 @@ impl Book {
         self.choices.iter().map(|choice| choice.held).collect()
     }
 
-    /// The cap of a group, or what it holds already where that is more.
-    fn group_room(&self, group: usize) -> f64 {
-        let members = self.choices.iter().filter(|choice| choice.groups.contains(&group));
-        let held: f64 = members.map(|choice| choice.held).sum();
-        self.group_caps.get(group).copied().unwrap_or(f64::INFINITY).max(held)
-    }
-
-    /// The cap on stuck money, or what is stuck already where that is more.
-    fn stuck_room(&self) -> f64 {
-        let stuck: f64 = self.choices.iter().map(|choice| choice.stuck(choice.held)).sum();
-        self.stuck_cap.max(stuck)
+    /// The caps across markets, or what they hold already where that is more.
+    fn rooms(&self) -> Rooms {
+        let mut held = vec![0.0; self.group_caps.len()];
+        let mut stuck = 0.0;
+        for choice in &self.choices {
+            stuck += choice.stuck(choice.held);
+            for group in &choice.groups {
+                if let Some(total) = held.get_mut(*group) {
+                    *total += choice.held;
+                }
+            }
+        }
+        let groups = self.group_caps.iter().zip(&held).map(|(cap, held)| cap.max(*held));
+        Rooms { groups: groups.collect(), stuck: self.stuck_cap.max(stuck) }
     }
 
     /// The tolerance of the objective: 0.1 bp a year on everything.
@@ -330,10 +345,11 @@ fn priced<T>(
     let mut prices = Prices::default();
     let mut found = at(prices);
     let slack = AMOUNT_TOLERANCE * book.wealth;
+    let rooms = book.rooms();
     let is_over = |deposits: &[f64], stuck: bool| {
         let pairs = book.choices.iter().zip(deposits);
         let (sum, room): (f64, f64) = if stuck {
-            (pairs.map(|(choice, deposit)| choice.stuck(*deposit)).sum(), book.stuck_room())
+            (pairs.map(|(choice, deposit)| choice.stuck(*deposit)).sum(), rooms.stuck)
         } else {
             (pairs.map(|(choice, deposit)| choice.entering(*deposit)).sum(), book.entry_cap)
         };

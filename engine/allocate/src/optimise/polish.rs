@@ -2,7 +2,7 @@
 
 use super::fast::Filled;
 use super::table::landmarks;
-use super::{AMOUNT_TOLERANCE, Book};
+use super::{AMOUNT_TOLERANCE, Book, Rooms};
 
 /// Rounds of exchanges at most.
 const ROUNDS: usize = 12;
@@ -15,6 +15,12 @@ const NEWCOMERS: usize = 8;
 /// A gain below this share of the objective's tolerance is none.
 const WORTHWHILE: f64 = 1e-3;
 
+/// What no exchange changes.
+struct Fixed {
+    marks: Vec<Vec<f64>>,
+    rooms: Rooms,
+}
+
 /// One side of an exchange: a market, or idle money.
 type Side = Option<usize>;
 
@@ -23,7 +29,8 @@ type Side = Option<usize>;
 /// Only exchanges are tried that touch a market which falls short of what it is worth at the prices of
 /// `filled`'s bound, or idle money: others cannot gain.
 pub(super) fn polish(book: &Book, filled: &Filled, mut deposits: Vec<f64>) -> Vec<f64> {
-    let marks: Vec<Vec<f64>> = book.choices.iter().map(|choice| landmarks(book, choice)).collect();
+    let marks = book.choices.iter().map(|choice| landmarks(book, choice)).collect();
+    let fixed = Fixed { marks, rooms: book.rooms() };
     for _ in 0..ROUNDS {
         let sides = sides(book, &deposits);
         let shortfalls = filled.shortfalls(book, &deposits);
@@ -36,7 +43,7 @@ pub(super) fn polish(book: &Book, filled: &Filled, mut deposits: Vec<f64>) -> Ve
         for from in &sides {
             for to in &sides {
                 if from != to && (is_short(*from) || is_short(*to)) {
-                    gained += exchange(book, &marks, &mut deposits, *from, *to);
+                    gained += exchange(book, &fixed, &mut deposits, *from, *to);
                 }
             }
         }
@@ -67,7 +74,7 @@ fn sides(book: &Book, deposits: &[f64]) -> Vec<Side> {
 }
 
 /// Moves the best amount from one side to the other, if any helps, and returns the gain.
-fn exchange(book: &Book, marks: &[Vec<f64>], deposits: &mut [f64], from: Side, to: Side) -> f64 {
+fn exchange(book: &Book, fixed: &Fixed, deposits: &mut [f64], from: Side, to: Side) -> f64 {
     let at = |side: Side| side.and_then(|market| deposits.get(market).copied());
     let idle = book.wealth - deposits.iter().sum::<f64>();
     let (gives, takes) = (at(from).unwrap_or(idle), at(to).unwrap_or(0.0));
@@ -89,14 +96,14 @@ fn exchange(book: &Book, marks: &[Vec<f64>], deposits: &mut [f64], from: Side, t
                 *slot = deposit;
             }
         }
-        if book.is_feasible(&trial) {
+        if book.fits(&fixed.rooms, &trial) {
             worth(from, gives - amount) + worth(to, takes + amount) - before
         } else {
             f64::NEG_INFINITY
         }
     };
     let mut stops: Vec<f64> = vec![0.0, room];
-    let of = |side: Side| side.and_then(|market| marks.get(market)).into_iter().flatten();
+    let of = |side: Side| side.and_then(|market| fixed.marks.get(market)).into_iter().flatten();
     stops.extend(of(from).map(|mark| gives - mark));
     stops.extend(of(to).map(|mark| mark - takes));
     stops.retain(|stop| (0.0..=room).contains(stop));
