@@ -195,6 +195,7 @@ fn waiver_text(cause: WaiverCause) -> &'static str {
             "the source does not say what it needs; --strict buys nothing then"
         }
         WaiverCause::OneProtocol => "there is one protocol to choose from",
+        WaiverCause::OneChain => "there is one chain to choose from",
     }
 }
 

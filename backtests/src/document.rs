@@ -379,6 +379,7 @@ fn limits_not_applied(suite: &Suite, preference: &RiskPreference) -> Vec<LimitLi
             "the source does not say what it needs; live, it would forbid buying"
         }
         WaiverCause::OneProtocol => "there is one protocol to choose from",
+        WaiverCause::OneChain => "there is one chain to choose from",
     };
     causes
         .into_iter()

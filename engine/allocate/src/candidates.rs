@@ -115,8 +115,7 @@ impl Candidates {
         let score = now.scores.of(&quote.market).filter(|score| score.sustainable_apr.is_some());
         let Some(score) = score else {
             if held > 0.0 {
-                self.frozen.insert(quote.market.clone(), held);
-                self.book.wealth -= held;
+                self.freeze(now, limits, quote, held);
             }
             self.left_out.push((quote.market.clone(), LeftOut::RateUnknown));
             return;
@@ -155,6 +154,17 @@ impl Candidates {
         self.markets.push(quote.market.clone());
         self.standing.push(standing);
         self.book.choices.push(choice);
+    }
+
+    /// Leaves what is held where it is, and less room for the others.
+    fn freeze(&mut self, now: &Situation<'_>, limits: &Limits<'_>, quote: &Quote, held: f64) {
+        for group in self.groups_of(now, limits, quote) {
+            if let Some(cap) = self.book.group_caps.get_mut(group) {
+                *cap = (*cap - held).max(0.0);
+            }
+        }
+        self.frozen.insert(quote.market.clone(), held);
+        self.book.wealth -= held;
     }
 
     /// The groups of a market, made where they are new.

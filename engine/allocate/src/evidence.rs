@@ -1,7 +1,7 @@
 //! What a view can say about the limits.
 
 use plimsoll_core::preference::Fraction;
-use plimsoll_core::{Amount, Evidence, MarketEvidence, Nav, Plan};
+use plimsoll_core::{Amount, Evidence, MarketEvidence, MarketId, Nav, Plan};
 use plimsoll_frame::{Quote, Scores, View};
 
 /// A run on a market: others leave before us.
@@ -64,5 +64,11 @@ pub fn evidence(seen: &Seen<'_>, plan: &Plan, nav: &Nav) -> Evidence {
             (quote.market, known)
         })
         .collect();
-    Evidence { markets, scenarios: seen.scores.scenarios.clone(), protocols: view.open_protocols() }
+    let open = view.open_markets();
+    Evidence {
+        markets,
+        scenarios: seen.scores.scenarios.clone(),
+        protocols: open.iter().map(|market| market.protocol().to_owned()).collect(),
+        chains: open.iter().map(MarketId::chain).collect(),
+    }
 }

@@ -306,6 +306,7 @@ pub fn constraint_text(candidates: &Candidates, constraint: Constraint) -> Strin
         Constraint::Group(group) => match candidates.groups.get(group) {
             Some(Group::Protocol(name)) => format!("per_protocol:{name}"),
             Some(Group::Issuer(name)) => format!("per_issuer:{name}"),
+            Some(Group::Chain(chain)) => format!("per_chain:{chain}"),
             None => "group".to_owned(),
         },
         Constraint::Stuck => "exit_24h_run".to_owned(),

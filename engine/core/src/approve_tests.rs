@@ -1,6 +1,7 @@
 use super::*;
+use crate::plan::Action;
 use crate::plan::{ActionKind, CostModel};
-use crate::preference::RiskLine;
+use crate::preference::{Fraction, RiskLine};
 use crate::scenario::RareLosses;
 use crate::time::Time;
 use alloy_primitives::U256;
@@ -52,7 +53,8 @@ fn evidence(names: &[&str]) -> Evidence {
         })
         .collect();
     let protocols = markets.keys().map(|market| market.protocol().to_owned()).collect();
-    Evidence { markets, scenarios: scenarios(names, 0.0, 0.0), protocols }
+    let chains = markets.keys().map(MarketId::chain).collect();
+    Evidence { markets, scenarios: scenarios(names, 0.0, 0.0), protocols, chains }
 }
 
 /// Every month every market of `names` loses `monthly`; in every year it loses `yearly`.
@@ -89,6 +91,21 @@ fn the_protocol_cap_cuts_in_proportion_and_says_so() {
     assert_eq!(verdict.refusals[0].cause, RefusalCause::Exceeds(Limit::PerProtocol));
     assert_eq!(verdict.refusals[0].asked, amount(300));
     assert!(verdict.waivers.is_empty());
+}
+
+#[test]
+fn the_cap_per_chain_counts_every_market_of_the_chain_and_holds_between_chains_only() {
+    let (a, b, far) = ("one:1:0xa", "two:1:0xb", "two:10:0xb");
+    let mut policy = policy(Enforcement::Measurable);
+    policy.preference.per_chain = Fraction::new(0.5).unwrap();
+    let asked = || plan(&[], &[(a, 300), (b, 300)]);
+    let verdict = approve(asked(), &nav(1000, &[]), &evidence(&[a, b, far]), &policy);
+    assert_eq!(entries(&verdict), vec![(a.to_owned(), amount(250)), (b.to_owned(), amount(250))]);
+    assert_eq!(verdict.refusals[0].cause, RefusalCause::Exceeds(Limit::PerChain));
+    let alone = approve(asked(), &nav(1000, &[]), &evidence(&[a, b]), &policy);
+    assert_eq!(entries(&alone), vec![(a.to_owned(), amount(300)), (b.to_owned(), amount(300))]);
+    let waiver = Waiver { limit: Limit::PerChain, cause: WaiverCause::OneChain };
+    assert!(alone.waivers.contains(&waiver), "{:?}", alone.waivers);
 }
 
 #[test]
@@ -171,8 +188,8 @@ fn live_an_unanswerable_limit_forbids_buying() {
             Limit::PerIssuer => known.issuer = None,
             Limit::WrapDepth => known.wrap_depth = None,
             Limit::Exit24hRun => known.exit_24h_run = None,
-            // The protocol is part of the market's id: it is always known.
-            Limit::PerProtocol | Limit::WorstProtocolLoss => continue,
+            // Protocol and chain are part of the market's id: they are always known.
+            Limit::PerProtocol | Limit::WorstProtocolLoss | Limit::PerChain => continue,
         }
         let verdict = approve(
             plan(&[], &[(a, 10)]),

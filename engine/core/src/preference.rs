@@ -95,6 +95,8 @@ pub enum Limit {
     PerProtocol,
     /// Largest share of NAV resting on one issuer, oracle feed or curator.
     PerIssuer,
+    /// Largest share of NAV on one chain.
+    PerChain,
     /// How many wrappers may lie between the vault and the asset.
     WrapDepth,
     /// Smallest share of NAV that can leave within 24 hours of a run.
@@ -104,12 +106,13 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit, in the order of the table in the documentation.
-    pub const ALL: [Limit; 7] = [
+    pub const ALL: [Limit; 8] = [
         Limit::Cvar95_30d,
         Limit::Es999_1y,
         Limit::WorstProtocolLoss,
         Limit::PerProtocol,
         Limit::PerIssuer,
+        Limit::PerChain,
         Limit::WrapDepth,
         Limit::Exit24hRun,
     ];
@@ -123,6 +126,7 @@ impl Limit {
             Limit::WorstProtocolLoss => "worst_protocol_loss",
             Limit::PerProtocol => "per_protocol",
             Limit::PerIssuer => "per_issuer",
+            Limit::PerChain => "per_chain",
             Limit::WrapDepth => "wrap_depth",
             Limit::Exit24hRun => "exit_24h_run",
         }
@@ -152,6 +156,8 @@ pub struct RiskPreference {
     pub per_protocol: Fraction,
     /// See [`Limit::PerIssuer`].
     pub per_issuer: Fraction,
+    /// See [`Limit::PerChain`]. No named point sets it: a vault stands on one chain.
+    pub per_chain: Fraction,
     /// See [`Limit::WrapDepth`].
     pub wrap_depth: u8,
     /// See [`Limit::Exit24hRun`].
@@ -194,6 +200,7 @@ impl RiskPreference {
             worst_protocol_loss: Fraction(worst),
             per_protocol: Fraction(protocol),
             per_issuer: Fraction(issuer),
+            per_chain: Fraction(1.0),
             wrap_depth,
             exit_24h_run: Fraction(exit),
         };
@@ -221,6 +228,7 @@ impl RiskPreference {
             worst_protocol_loss: mix(low.worst_protocol_loss, high.worst_protocol_loss),
             per_protocol: mix(low.per_protocol, high.per_protocol),
             per_issuer: mix(low.per_issuer, high.per_issuer),
+            per_chain: mix(low.per_chain, high.per_chain),
             wrap_depth: if along < 1.0 { low.wrap_depth } else { high.wrap_depth },
             exit_24h_run: mix(low.exit_24h_run, high.exit_24h_run),
         }
@@ -236,6 +244,7 @@ impl RiskPreference {
             Limit::WorstProtocolLoss => percent(self.worst_protocol_loss),
             Limit::PerProtocol => percent(self.per_protocol),
             Limit::PerIssuer => percent(self.per_issuer),
+            Limit::PerChain => percent(self.per_chain),
             Limit::WrapDepth => format!("{} wrappers", self.wrap_depth),
             Limit::Exit24hRun => percent(self.exit_24h_run),
         }
@@ -259,6 +268,7 @@ struct Settings {
     worst_protocol_loss: Option<f64>,
     per_protocol: Option<f64>,
     per_issuer: Option<f64>,
+    per_chain: Option<f64>,
     wrap_depth: Option<u8>,
     exit_24h_run: Option<f64>,
 }
@@ -292,6 +302,7 @@ impl TryFrom<Settings> for RiskPreference {
             )?,
             per_protocol: edit("per_protocol", settings.per_protocol, base.per_protocol)?,
             per_issuer: edit("per_issuer", settings.per_issuer, base.per_issuer)?,
+            per_chain: edit("per_chain", settings.per_chain, base.per_chain)?,
             wrap_depth: settings.wrap_depth.unwrap_or(base.wrap_depth),
             exit_24h_run: edit("exit_24h_run", settings.exit_24h_run, base.exit_24h_run)?,
         })

@@ -3,8 +3,8 @@
 use crate::score::Scores;
 use crate::view::View;
 use plimsoll_core::preference::Fraction;
-use plimsoll_core::{Apr, Enforcement, MarketId, Policy, Scenarios};
-use std::collections::BTreeMap;
+use plimsoll_core::{Apr, ChainId, Enforcement, MarketId, Policy, Scenarios};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Given everything observed so far, where should the money be?
@@ -55,6 +55,8 @@ pub enum Group {
     Protocol(String),
     /// One issuer.
     Issuer(String),
+    /// One chain.
+    Chain(ChainId),
 }
 
 /// The caps of the line that markets share, as far as they hold now.
@@ -64,6 +66,8 @@ pub struct SharedCaps {
     per_protocol: Option<f64>,
     /// The most of everything on one issuer; `None` where it does not hold.
     per_issuer: Option<f64>,
+    /// The most of everything on one chain; `None` where it does not hold.
+    per_chain: Option<f64>,
 }
 
 impl Situation<'_> {
@@ -71,7 +75,13 @@ impl Situation<'_> {
     /// idle. Where limits are strict they hold even so.
     #[must_use]
     pub fn is_one_protocol(&self) -> bool {
-        self.policy.enforcement != Enforcement::Strict && self.view.open_protocols().len() <= 1
+        self.is_one(|market| market.protocol().to_owned())
+    }
+
+    /// Whether what can be bought is all alike and the policy does not hold even so.
+    fn is_one<K: Ord>(&self, key: impl Fn(&MarketId) -> K) -> bool {
+        let kinds: BTreeSet<K> = self.view.open_markets().iter().map(key).collect();
+        self.policy.enforcement != Enforcement::Strict && kinds.len() <= 1
     }
 
     /// Returns the caps that markets share.
@@ -85,6 +95,7 @@ impl Situation<'_> {
         SharedCaps {
             per_protocol: (!self.is_one_protocol()).then_some(per_protocol),
             per_issuer: Some(line.per_issuer.value()),
+            per_chain: (!self.is_one(MarketId::chain)).then_some(line.per_chain.value()),
         }
     }
 
@@ -96,7 +107,10 @@ impl Situation<'_> {
         let issuer = self.view.terms(market).and_then(|terms| terms.issuer.clone());
         let issuer = issuer.filter(|issuer| !self.policy.is_own_issuer(issuer));
         let issuer = issuer.zip(caps.per_issuer).map(|(name, cap)| (Group::Issuer(name), cap));
-        protocol.into_iter().chain(issuer).collect()
+        // A cap of everything caps nothing.
+        let chain = caps.per_chain.filter(|cap| *cap < 1.0);
+        let chain = chain.map(|cap| (Group::Chain(market.chain()), cap));
+        protocol.into_iter().chain(issuer).chain(chain).collect()
     }
 
     /// The joint scenarios.

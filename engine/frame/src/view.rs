@@ -5,7 +5,6 @@ use crate::schema::Column;
 use crate::terms::Terms;
 use plimsoll_core::{Apr, Day, MarketId, Time};
 use polars::prelude::{DataFrame, IdxSize};
-use std::collections::BTreeSet;
 
 /// How many days old the newest row of a market may be before the market counts as stale.
 pub const FRESH_DAYS: i64 = 1;
@@ -141,11 +140,11 @@ impl<'t> View<'t> {
         .collect()
     }
 
-    /// Returns the protocols that advertise a fresh rate for a market that takes deposits.
+    /// Returns the markets that advertise a fresh rate and take deposits.
     #[must_use]
-    pub fn open_protocols(&self) -> BTreeSet<String> {
+    pub fn open_markets(&self) -> Vec<MarketId> {
         let open = self.quotes().into_iter().filter(Quote::is_advertised);
-        open.map(|quote| quote.market.protocol().to_owned()).collect()
+        open.map(|quote| quote.market).collect()
     }
 
     /// Returns the newest row of `market`, or `None` if it has not been observed yet.
