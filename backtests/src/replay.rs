@@ -3,7 +3,7 @@
 use crate::ledger::Ledger;
 use crate::schedule::Schedule;
 use plimsoll_allocate::{Observed, RunScenario, State, step};
-use plimsoll_core::journal::{Entry, Marked};
+use plimsoll_core::journal::{Entry, Executed, Marked};
 use plimsoll_core::{Amount, Bps, CostModel, Day, Policy, Time};
 use plimsoll_execute::{ExecuteError, Executor};
 use plimsoll_frame::{MarketFrame, Scores, Strategy, StrategyError, View};
@@ -103,7 +103,7 @@ pub async fn replay(
     let capital = capital.ok_or(ReplayError::Capital { capital: run.capital })?;
     let mut ledger = Ledger::new(capital, DECIMALS);
     let mut decisions = run.schedule.decisions.iter().peekable();
-    let mut has_entered = false;
+    let mut executed = Vec::new();
     for day in (run.schedule.first().0..=run.schedule.last.0).map(Day) {
         let is_decision = decisions.next_if(|decision| **decision == day).is_some();
         if !is_decision && run.marks == Marks::Decisions && day != run.schedule.last {
@@ -112,21 +112,21 @@ pub async fn replay(
         let view = run.frame.view(day.end());
         let stale = ledger.mark(&view);
         if is_decision {
-            has_entered |= decide(run, &mut ledger, &view, has_entered, journal).await?;
+            executed.extend(decide(run, &mut ledger, &view, &executed, journal).await?);
         }
         journal(Entry::Marked(marked(&ledger, &view, stale)));
     }
     Ok(())
 }
 
-/// Takes one decision and carries it out; returns whether money went into a market.
+/// Takes one decision and carries it out; returns what was done, if anything was.
 async fn decide(
     run: &Replay<'_>,
     ledger: &mut Ledger,
     view: &View<'_>,
-    has_entered: bool,
+    executed: &[Executed],
     journal: &mut (dyn FnMut(Entry) + Send),
-) -> Result<bool, ReplayError> {
+) -> Result<Option<Executed>, ReplayError> {
     let (strategy, day) = (run.strategy.name(), view.clock().day());
     let failed = |cause| ReplayError::Execute { strategy, day, cause };
     let scores = (run.scores)(view);
@@ -139,8 +139,9 @@ async fn decide(
             turnover: run.turnover_cost,
             gas_per_action: (run.gas)(view.clock())
                 .and_then(|gas| Amount::from_f64_floor(gas, DECIMALS)),
-            is_first_entry: !has_entered,
+            is_first_entry: executed.iter().all(|done| done.into.is_empty()),
         },
+        executed,
     };
     let state = State { strategy: run.strategy, policy: run.policy };
     let decision =
@@ -148,13 +149,12 @@ async fn decide(
     let has_work = !decision.approved.plan().is_empty();
     journal(Entry::Decided(Box::new(decision.entry)));
     if !has_work {
-        return Ok(false);
+        return Ok(None);
     }
     ledger.learn_prices(view, decision.approved.plan());
-    let executed = ledger.execute(&decision.approved).await.map_err(failed)?;
-    let entered = !executed.into.is_empty();
-    journal(Entry::Executed(executed));
-    Ok(entered)
+    let done = ledger.execute(&decision.approved).await.map_err(failed)?;
+    journal(Entry::Executed(done.clone()));
+    Ok(Some(done))
 }
 
 fn marked(ledger: &Ledger, view: &View<'_>, stale: Vec<plimsoll_core::MarketId>) -> Marked {

@@ -25,6 +25,7 @@ impl Strategy for Allocator {
             ("confidence", settings.confidence.to_string()),
             ("least_lift", settings.least_lift.to_string()),
             ("most_entered", settings.most_entered.to_string()),
+            ("undo_days", settings.undo_days.to_string()),
         ])
     }
 
@@ -33,8 +34,7 @@ impl Strategy for Allocator {
     }
 
     fn target(&self, now: &Situation<'_>) -> Result<Target, StrategyError> {
-        let mut candidates = Candidates::new(now, self.settings.horizon_days);
-        candidates.book.entry_cap = self.settings.most_entered * now.nav;
+        let candidates = Candidates::new(now, &self.settings);
         let ranked: Vec<_> = candidates
             .markets
             .iter()

@@ -1,12 +1,16 @@
 //! Every rule, worked by hand, and the property that holds for all of them.
 
 use super::*;
+use plimsoll_allocate::AllocatorSettings;
+use plimsoll_core::journal::Executed;
 use plimsoll_core::preference::Fraction;
-use plimsoll_core::{Day, Enforcement, MarketId, Policy, RiskLine, RiskPreference, Time};
+use plimsoll_core::{Amount, Day, Enforcement, MarketId, Policy, RiskLine, RiskPreference, Time};
 use plimsoll_frame::{
-    Column, Costs, MarketFrame, MarketRow, Reason, Scores, Situation, Strategy, StrategyError, View,
+    Column, Costs, MarketFrame, MarketRow, Reason, Score, Scores, Situation, Strategy,
+    StrategyError, View,
 };
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 fn market(name: &str) -> MarketId {
     format!("aave-v3:1:{name}").parse().unwrap()
@@ -43,6 +47,8 @@ fn ask(
         scores: &Scores::default(),
         held,
         nav: 1.0,
+        executed: &[],
+        decimals: 18,
         costs: Costs::default(),
         policy: &Policy::new(preference, Enforcement::Off),
         leaving_first: Fraction::of_percent(10),
@@ -130,6 +136,46 @@ fn the_allocator_takes_its_parameters_within_their_ranges() {
         by_name("allocator@confidence=70").unwrap_err().to_string(),
         "strategy allocator: confidence = \"70\" is not a probability from 0 to 1"
     );
+}
+
+/// What the allocator wants that holds `a` since `days` ago, while `b` pays 30 bp more.
+fn after_entering(days: i64, undo_days: f64) -> plimsoll_frame::Target {
+    let frame = frame(&[("a", &[Some(0.05); 30]), ("b", &[Some(0.053); 30])]);
+    let view = frame.view(frame.span().unwrap().1.day().end());
+    let one = Amount::from_f64_floor(100.0, 18).unwrap();
+    let entered = Executed {
+        time: view.clock().day().plus(-days).end(),
+        out: BTreeMap::from([(market("b"), one)]),
+        left: BTreeSet::from([market("b")]),
+        into: BTreeMap::from([(market("a"), one)]),
+        turnover: one,
+        cost: Amount::ZERO,
+        gas: None,
+        nav_before: one,
+    };
+    let score = |apr| Score { sustainable_apr: Some(apr), ..Score::default() };
+    let each = BTreeMap::from([(market("a"), score(0.05)), (market("b"), score(0.053))]);
+    let settings =
+        AllocatorSettings { horizon_days: 365.0, undo_days, ..AllocatorSettings::default() };
+    let now = Situation {
+        view,
+        scores: &Scores { each, ..Scores::default() },
+        held: &BTreeMap::from([(market("a"), 1.0)]),
+        nav: 100.0,
+        executed: &[entered],
+        decimals: 18,
+        costs: Costs { turnover: 0.002, gas_per_action: None },
+        policy: &Policy::new(RiskPreference::of_line(RiskLine::Balanced), Enforcement::Off),
+        leaving_first: Fraction::of_percent(10),
+    };
+    Allocator { settings }.target(&now).unwrap()
+}
+
+#[test]
+fn the_allocator_undoes_a_late_move_only_where_that_pays_both_ways() {
+    assert_eq!(all_in(&after_entering(20, 14.0)), Some("b".to_owned()), "30 bp pay for 20");
+    assert_eq!(after_entering(7, 14.0).wanted(), None, "not for 20 and the 20 of a week ago");
+    assert_eq!(all_in(&after_entering(7, 0.0)), Some("b".to_owned()));
 }
 
 #[test]

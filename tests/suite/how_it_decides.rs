@@ -21,6 +21,8 @@ fn choice(earns: Earns, held: f64, charge: f64) -> Choice {
         entry_cost: 0.000_25,
         exit_cost: 0.000_25,
         fixed_cost: 2.0,
+        entered: 0.0,
+        left: 0.0,
         groups: Vec::new(),
     }
 }

@@ -6,13 +6,14 @@ use crate::outcome::{DayPoint, Outcome};
 use crate::replay::{DECIMALS, ReplayError};
 use crate::world::{World, WorldSettings};
 use plimsoll_allocate::{Observed, RunScenario, State, step};
+use plimsoll_core::journal::Executed;
 use plimsoll_core::{
-    Amount, Bps, CostModel, MarketId, Plan, Policy, Portfolio, Position, Ray, Shares,
+    Amount, Bps, CostModel, MarketId, Plan, Policy, Portfolio, Position, Ray, Shares, Time,
 };
 use plimsoll_frame::{
     MarketFrame, MarketRow, RiskModel, Scores, Strategy, StrategyError, TermsBook,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What moving costs in a world.
@@ -59,6 +60,8 @@ pub struct Course {
     pub services: Vec<String>,
     /// The most that it wanted out and could not get, USD, and for how many decisions.
     pub stuck: (f64, usize),
+    /// What was carried out, oldest first.
+    executed: Vec<Executed>,
 }
 
 /// Idle money, and deposits that sit in the world.
@@ -71,12 +74,16 @@ pub(super) struct Purse {
 }
 
 /// What a trade did.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Traded {
     pub(super) turnover: f64,
     pub(super) cost: f64,
     pub(super) gas: f64,
     pub(super) stuck: f64,
+    /// What was taken out of each market, by its place.
+    pub(super) out: Vec<(usize, f64)>,
+    /// What was brought into each market, by its place.
+    pub(super) into: Vec<(usize, f64)>,
 }
 
 impl Purse {
@@ -119,6 +126,7 @@ impl Purse {
             traded.stuck += (amount - paid).max(0.0);
             actions += f64::from(u8::from(paid > 0.0));
             left += paid;
+            traded.out.push((*market, paid));
         }
         self.idle += left;
         let gas = self.gas(costing);
@@ -135,6 +143,7 @@ impl Purse {
                 self.idle -= amount;
                 entered += amount;
                 actions += 1.0;
+                traded.into.push((*market, amount));
             }
         }
         traded.turnover = if self.has_entered { left.max(entered) } else { 0.0 };
@@ -192,6 +201,7 @@ impl WorldRun {
             holdings: Vec::new(),
             services: Vec::new(),
             stuck: (0.0, 0),
+            executed: Vec::new(),
         };
         for passed in 0..=self.days_left() {
             if passed.is_multiple_of(DECISION_STEP) && passed < self.days_left() {
@@ -229,6 +239,7 @@ impl WorldRun {
                 gas_per_action: Amount::from_f64_floor(purse.gas(&self.costing), DECIMALS),
                 is_first_entry: !purse.has_entered,
             },
+            executed: &course.executed,
         };
         let strategy = rules.strategy.name();
         let failed = |cause: StrategyError| ReplayError::Strategy { strategy, day, cause };
@@ -258,6 +269,7 @@ impl WorldRun {
         let (exits, entries) = (amounts(&plan.exits), amounts(&plan.entries));
         let nav = purse.nav();
         let traded = purse.trade(&exits, &entries, &self.costing);
+        course.executed.push(self.executed(plan.as_of, &traded, nav));
         let outcome = &mut course.outcome;
         outcome.switches += usize::from(!exits.is_empty());
         outcome.turnover += traded.turnover / nav;
@@ -268,6 +280,26 @@ impl WorldRun {
         // What cannot leave to the last cent is rounding, not a locked market.
         if traded.stuck > 1e-6 * nav {
             course.stuck = (course.stuck.0.max(traded.stuck), course.stuck.1 + 1);
+        }
+    }
+
+    /// A trade, as a vault's books have it.
+    fn executed(&self, time: Time, traded: &Traded, nav: f64) -> Executed {
+        let amount = |value: f64| Amount::from_f64_floor(value, DECIMALS).unwrap_or_default();
+        let by_market = |moved: &[(usize, f64)]| -> BTreeMap<MarketId, Amount> {
+            let each = moved.iter().filter(|(_, value)| *value > 0.0);
+            each.filter_map(|(place, value)| Some((self.ids.get(*place)?.clone(), amount(*value))))
+                .collect()
+        };
+        Executed {
+            time,
+            out: by_market(&traded.out),
+            left: BTreeSet::new(),
+            into: by_market(&traded.into),
+            turnover: amount(traded.turnover),
+            cost: amount(traded.cost),
+            gas: Some(amount(traded.gas)),
+            nav_before: amount(nav),
         }
     }
 

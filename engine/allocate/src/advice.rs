@@ -102,9 +102,8 @@ pub fn advise(question: &Question<'_>) -> Advice {
     let off = Policy { enforcement: Enforcement::Off, ..question.policy.clone() };
     let within = situation(question, question.policy, &held);
     let without = situation(question, &off, &held);
-    let horizon = question.settings.horizon_days;
-    let candidates = Candidates::advised(&within, horizon, question.takes_advertised);
-    let free = Candidates::advised(&without, horizon, question.takes_advertised);
+    let candidates = Candidates::advised(&within, &question.settings, question.takes_advertised);
+    let free = Candidates::advised(&without, &question.settings, question.takes_advertised);
     let stays = keep(&within, &candidates);
     let best = propose(&within, &question.settings, &candidates);
     let highest = propose(&without, &question.settings, &free);
@@ -130,20 +129,16 @@ fn situation<'a>(
     held: &'a BTreeMap<MarketId, f64>,
 ) -> Situation<'a> {
     let portfolio = question.portfolio;
-    let observed = crate::step::Observed {
-        view: question.view,
-        scores: question.scores,
-        portfolio: portfolio.clone(),
-        run: question.run,
-        costs: question.costs,
-    };
     let nav = portfolio.nav().total.to_f64(portfolio.decimals);
     Situation {
         view: question.view,
         scores: question.scores,
         held,
         nav,
-        costs: crate::step::costs(&observed),
+        // A person who asks says what is held, not since when.
+        executed: &[],
+        decimals: portfolio.decimals,
+        costs: crate::step::costs(&question.costs, portfolio.decimals),
         policy,
         leaving_first: question.run.leaving_first,
     }

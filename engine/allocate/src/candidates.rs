@@ -2,8 +2,9 @@
 
 use crate::evidence::RunScenario;
 use crate::optimise::{Book, Choice, Earns};
+use crate::propose::AllocatorSettings;
 use plimsoll_core::{Enforcement, Lending, MarketId, RiskPreference};
-use plimsoll_frame::{Group, Quote, Score, SharedCaps, Situation};
+use plimsoll_frame::{Group, Quote, Recent, Score, SharedCaps, Situation};
 use std::collections::BTreeMap;
 
 /// Days in the year over which rates are simple.
@@ -66,18 +67,23 @@ struct Limits<'a> {
     is_strict: bool,
     shared: SharedCaps,
     takes_advertised: bool,
+    recent: BTreeMap<MarketId, Recent>,
 }
 
 impl Candidates {
-    /// Builds the book of `now` for an advantage that lasts `horizon_days`.
+    /// Builds the book of `now`.
     #[must_use]
-    pub fn new(now: &Situation<'_>, horizon_days: f64) -> Candidates {
-        Candidates::advised(now, horizon_days, false)
+    pub fn new(now: &Situation<'_>, settings: &AllocatorSettings) -> Candidates {
+        Candidates::advised(now, settings, false)
     }
 
     /// As [`Candidates::new`]; markets without an index may be bought where `takes_advertised`.
     #[must_use]
-    pub fn advised(now: &Situation<'_>, horizon_days: f64, takes_advertised: bool) -> Candidates {
+    pub fn advised(
+        now: &Situation<'_>,
+        settings: &AllocatorSettings,
+        takes_advertised: bool,
+    ) -> Candidates {
         let enforcement = now.policy.enforcement;
         let is_strict = enforcement == Enforcement::Strict;
         let limits = Limits {
@@ -85,16 +91,17 @@ impl Candidates {
             is_strict,
             shared: now.shared_caps(),
             takes_advertised,
+            recent: now.moved_within(settings.undo_days),
         };
         let book = Book {
             choices: Vec::new(),
             wealth: now.nav,
-            horizon: horizon_days / YEAR_DAYS,
+            horizon: settings.horizon_days / YEAR_DAYS,
             group_caps: Vec::new(),
             stuck_cap: limits
                 .line
                 .map_or(f64::INFINITY, |line| (1.0 - line.exit_24h_run.value()) * now.nav),
-            entry_cap: f64::INFINITY,
+            entry_cap: settings.most_entered * now.nav,
         };
         let mut candidates = Candidates {
             markets: Vec::new(),
@@ -136,6 +143,7 @@ impl Candidates {
         let exits = run.exit_units(quote).filter(|_| has_exit_limit).unwrap_or(f64::INFINITY);
         let least = score.target_utilization.zip(standing).filter(|_| limits.line.is_some());
         let cost = 0.5 * now.costs.turnover;
+        let recent = limits.recent.get(&quote.market).copied().unwrap_or_default();
         let choice = Choice {
             earns,
             held,
@@ -149,6 +157,8 @@ impl Candidates {
             entry_cost: cost,
             exit_cost: cost,
             fixed_cost: now.costs.gas_per_action.unwrap_or_default(),
+            entered: recent.entered,
+            left: recent.left,
             groups: self.groups_of(now, limits, quote),
         };
         self.markets.push(quote.market.clone());

@@ -28,6 +28,8 @@ pub struct AllocatorSettings {
     pub least_lift: f64,
     /// The most that is brought into markets at one decision, as a share of everything.
     pub most_entered: f64,
+    /// Within so many days a move is undone only where that pays both ways.
+    pub undo_days: f64,
 }
 
 impl Default for AllocatorSettings {
@@ -38,6 +40,7 @@ impl Default for AllocatorSettings {
             confidence: 0.7,
             least_lift: 0.000_5,
             most_entered: 1.0,
+            undo_days: 14.0,
         }
     }
 }
@@ -214,9 +217,9 @@ fn judged(
     let p_gain = if spread > 0.0 { normal(gain / spread) } else { f64::from(u8::from(gain > 0.0)) };
     let yearly = gain / base.horizon.max(1e-9);
     let lift = if now.nav > 0.0 { yearly / now.nav } else { 0.0 };
-    let cost = cost(base, &solution.deposits);
-    // What it earns more a year before costs, at the charges it was chosen by.
-    let earns_more = (gain + cost) / base.horizon.max(1e-9);
+    let cost = base.cost(&solution.deposits);
+    // Before costs, at the charges it was chosen by.
+    let earns_more = net_income(book, &solution.deposits) - net_income(book, &held);
     let net = net_income(base, &solution.deposits);
     let share = |amount: f64| if now.nav > 0.0 { amount / now.nav } else { 0.0 };
     let net_apr = share(net);
@@ -239,15 +242,6 @@ fn judged(
 fn net_income(book: &Book, deposits: &[f64]) -> f64 {
     let pairs = book.choices.iter().zip(deposits);
     pairs.map(|(choice, deposit)| deposit * (choice.earns.apr(*deposit) - choice.charge)).sum()
-}
-
-/// What moving from what is held to `deposits` costs.
-fn cost(book: &Book, deposits: &[f64]) -> f64 {
-    let each = book.choices.iter().zip(deposits).map(|(choice, deposit)| {
-        let still = deposit * (choice.earns.apr(*deposit) - choice.charge) * book.horizon;
-        still - book.worth(choice, *deposit)
-    });
-    each.sum::<f64>().max(0.0)
 }
 
 /// Half the width of a market's interval as a standard deviation of its mean rate.

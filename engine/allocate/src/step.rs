@@ -2,7 +2,7 @@
 
 use crate::evidence::{RunScenario, Seen, evidence};
 use crate::planning::plan;
-use plimsoll_core::journal::Decided;
+use plimsoll_core::journal::{Decided, Executed};
 use plimsoll_core::{
     Approved, CostModel, MarketId, Nav, Plan, Policy, Portfolio, Verdict, approve,
 };
@@ -31,6 +31,8 @@ pub struct Observed<'t> {
     pub run: RunScenario,
     /// What moving costs now.
     pub costs: CostModel,
+    /// What was carried out so far, oldest first.
+    pub executed: &'t [Executed],
 }
 
 /// A decision: what may be done, and what the journal keeps of it.
@@ -87,15 +89,16 @@ fn situation<'a>(
         scores: observed.scores,
         held,
         nav: nav.total.to_f64(decimals),
-        costs: costs(observed),
+        executed: observed.executed,
+        decimals,
+        costs: costs(&observed.costs, decimals),
         policy: state.policy,
         leaving_first: observed.run.leaving_first,
     }
 }
 
 /// What moving costs, as models see it.
-pub(crate) fn costs(observed: &Observed<'_>) -> Costs {
-    let (decimals, costs) = (observed.portfolio.decimals, &observed.costs);
+pub(crate) fn costs(costs: &CostModel, decimals: u8) -> Costs {
     Costs {
         turnover: if costs.is_first_entry { 0.0 } else { costs.turnover.to_fraction() },
         gas_per_action: costs.gas_per_action.map(|gas| gas.to_f64(decimals)),

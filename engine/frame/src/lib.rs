@@ -24,7 +24,8 @@ pub use row::{MarketRow, Observation};
 pub use schema::Column;
 pub use score::{RiskModel, Score, Scores, Service};
 pub use strategy::{
-    Costs, Group, Reason, SharedCaps, Situation, Strategy, StrategyError, Target, TargetError,
+    Costs, Group, Reason, Recent, SharedCaps, Situation, Strategy, StrategyError, Target,
+    TargetError,
 };
 pub use terms::{Terms, TermsBook};
 pub use view::{Quote, View};

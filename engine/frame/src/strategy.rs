@@ -2,6 +2,7 @@
 
 use crate::score::Scores;
 use crate::view::View;
+use plimsoll_core::journal::Executed;
 use plimsoll_core::preference::Fraction;
 use plimsoll_core::{Apr, ChainId, Enforcement, MarketId, Policy, Scenarios};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,12 +41,25 @@ pub struct Situation<'a> {
     pub held: &'a BTreeMap<MarketId, f64>,
     /// What the vault is worth, whole units of its denomination.
     pub nav: f64,
+    /// What was carried out so far, oldest first.
+    pub executed: &'a [Executed],
+    /// Decimals of the amounts in `executed`.
+    pub decimals: u8,
     /// What moving costs.
     pub costs: Costs,
     /// The owner's limits, which hold whatever a strategy wants.
     pub policy: &'a Policy,
     /// The share of everything supplied that leaves before us in a run.
     pub leaving_first: Fraction,
+}
+
+/// What a reverse move in a market would undo, whole units.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Recent {
+    /// What was brought in.
+    pub entered: f64,
+    /// What was taken out.
+    pub left: f64,
 }
 
 /// Markets that share a cap of the line.
@@ -111,6 +125,23 @@ impl Situation<'_> {
         let chain = caps.per_chain.filter(|cap| *cap < 1.0);
         let chain = chain.map(|cap| (Group::Chain(market.chain()), cap));
         protocol.into_iter().chain(issuer).chain(chain).collect()
+    }
+
+    /// Returns what was brought into each market and taken out of it within the last `days`.
+    #[must_use]
+    pub fn moved_within(&self, days: f64) -> BTreeMap<MarketId, Recent> {
+        let mut moved: BTreeMap<MarketId, Recent> = BTreeMap::new();
+        let clock = self.view.clock();
+        let is_recent = |done: &&Executed| clock.days_since(done.time) <= days;
+        for done in self.executed.iter().rev().take_while(is_recent) {
+            for (market, amount) in &done.into {
+                moved.entry(market.clone()).or_default().entered += amount.to_f64(self.decimals);
+            }
+            for (market, amount) in &done.out {
+                moved.entry(market.clone()).or_default().left += amount.to_f64(self.decimals);
+            }
+        }
+        moved
     }
 
     /// The joint scenarios.

@@ -41,11 +41,12 @@ impl Book {
     pub fn constraint(&self, deposits: &[f64], market: usize) -> Option<Constraint> {
         let (choice, at) = (self.choices.get(market)?, *deposits.get(market)?);
         let slack = 1e-6 * self.wealth;
-        let is_still = (at - choice.held).abs() <= AMOUNT_TOLERANCE * self.wealth;
         // The next bit beyond what standing still is worth: the fixed cost would be paid once moved.
         let bit = 1e-3 * self.wealth;
         let more = self.worth(choice, at + bit) - self.worth(choice, at);
-        let fixed = if is_still { choice.fixed_cost } else { 0.0 };
+        let least_move = AMOUNT_TOLERANCE * self.wealth;
+        let is_still = (at - choice.held).abs() <= least_move;
+        let fixed = if is_still { choice.jump(at + bit, least_move) } else { 0.0 };
         if more + fixed + choice.entry_cost * bit <= 0.0 {
             return Some(match choice.earns {
                 Earns::Curve(lending) if lending.sustainable_apr(at) > choice.charge => {

@@ -70,6 +70,10 @@ pub struct Choice {
     pub exit_cost: f64,
     /// Cost of touching the market at all.
     pub fixed_cost: f64,
+    /// What was brought in lately: taking it out again has to pay what bringing it in cost, too.
+    pub entered: f64,
+    /// What was taken out lately: bringing it in again has to pay what taking it out cost, too.
+    pub left: f64,
     /// The groups whose caps it counts against.
     pub groups: Vec<usize>,
 }
@@ -90,6 +94,33 @@ impl Choice {
     /// What cannot leave in a run.
     fn stuck(&self, deposit: f64) -> f64 {
         (deposit - self.exits).max(0.0)
+    }
+
+    /// What moving from what is held to `deposit` costs.
+    fn cost(&self, deposit: f64, slack: f64) -> f64 {
+        let moved = deposit - self.held;
+        if moved.abs() <= slack {
+            return 0.0;
+        }
+        let rate = if moved > 0.0 { self.entry_cost } else { self.exit_cost };
+        self.fixed_cost + rate * moved.abs()
+    }
+
+    /// What the late moves cost that moving to `deposit` would undo.
+    fn undone(&self, deposit: f64, slack: f64) -> f64 {
+        let moved = deposit - self.held;
+        let (undone, rate) = if moved > 0.0 {
+            (moved.min(self.left), self.exit_cost)
+        } else {
+            (self.entered.min(-moved), self.entry_cost)
+        };
+        if undone <= slack { 0.0 } else { self.fixed_cost + rate * undone }
+    }
+
+    /// What standing still saves beside the least move toward `deposit`.
+    fn jump(&self, deposit: f64, slack: f64) -> f64 {
+        let undoes = if deposit > self.held { self.left } else { self.entered };
+        self.fixed_cost + if undoes > slack { self.fixed_cost } else { 0.0 }
     }
 
     /// What is brought in.
@@ -152,7 +183,8 @@ struct Prices {
 }
 
 impl Book {
-    /// Returns the objective of one market at `deposit`: income and charges over the horizon, less costs.
+    /// Returns the objective of one market at `deposit`: income and charges over the horizon, less costs,
+    /// those of the late moves that it undoes included.
     #[must_use]
     pub fn worth(&self, choice: &Choice, deposit: f64) -> f64 {
         self.worth_near(choice, deposit, &mut None)
@@ -169,11 +201,17 @@ impl Book {
                 lending.interest_apr(utilization) + lending.reward_apr(deposit)
             }
         };
-        let moved = deposit - choice.held;
-        let is_still = moved.abs() <= AMOUNT_TOLERANCE * self.wealth;
-        let fixed = if is_still { 0.0 } else { choice.fixed_cost };
-        let cost = choice.entry_cost * moved.max(0.0) + choice.exit_cost * (-moved).max(0.0);
-        self.horizon * deposit * (apr - choice.charge) - cost - fixed
+        let slack = AMOUNT_TOLERANCE * self.wealth;
+        let cost = choice.cost(deposit, slack) + choice.undone(deposit, slack);
+        self.horizon * deposit * (apr - choice.charge) - cost
+    }
+
+    /// Returns what moving from what is held to `deposits` costs.
+    #[must_use]
+    pub fn cost(&self, deposits: &[f64]) -> f64 {
+        let slack = AMOUNT_TOLERANCE * self.wealth;
+        let pairs = self.choices.iter().zip(deposits);
+        pairs.map(|(choice, deposit)| choice.cost(*deposit, slack)).sum()
     }
 
     /// Returns the objective of all markets together.

@@ -16,6 +16,7 @@ pub(crate) fn random_book(seed: u64) -> Book {
     let fixed_cost = if random.random_bool(0.5) { random.random_range(0.5..30.0) } else { 0.0 };
     let (has_costs, has_caps) = (random.random_bool(0.5), random.random_bool(0.5));
     let holds = random.random_bool(0.6);
+    let has_past = random.random_bool(0.3);
     let mut left = wealth;
     let choices = (0..markets)
         .map(|_| {
@@ -70,6 +71,8 @@ pub(crate) fn random_book(seed: u64) -> Book {
                 fixed_cost,
                 groups: if has_groups { vec![random.random_range(0..protocols)] } else { vec![] },
                 exits: f64::INFINITY,
+                entered: if has_past { held * random.random_range(0.0..1.0) } else { 0.0 },
+                left: if has_past { wealth * random.random_range(0.0..0.3) } else { 0.0 },
                 earns: Earns::Curve(lending),
             }
         })

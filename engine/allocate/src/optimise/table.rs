@@ -63,6 +63,8 @@ impl Tables {
 pub(super) fn landmarks(book: &Book, choice: &Choice) -> Vec<f64> {
     let ceiling = choice.ceiling().min(book.wealth.max(choice.held));
     let mut marks = vec![0.0, choice.held, choice.cap, choice.least, choice.exits, ceiling];
+    // A move that undoes all of a late one.
+    marks.extend([choice.held - choice.entered, choice.held + choice.left]);
     if let Earns::Curve(lending) = &choice.earns {
         marks.extend(lending.curve.kinks().into_iter().map(|kink| lending.deposit_at(kink)));
         marks.push(lending.deposit_at(1.0));
@@ -137,7 +139,7 @@ fn nodes(book: &Book, choice: &Choice, mut deposits: Vec<f64>) -> Table {
                 // Standing still is a point apart: an arc is measured between moves.
                 let chord = |node: &Node| {
                     let is_still = (node.deposit - choice.held).abs() <= slack;
-                    node.worth - if is_still { choice.fixed_cost } else { 0.0 }
+                    node.worth - if is_still { choice.jump(middle, slack) } else { 0.0 }
                 };
                 if let Some(last) = table.last_mut() {
                     let rise = chord(&centre) - 0.5 * (chord(last) + chord(&end));

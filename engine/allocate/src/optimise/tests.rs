@@ -24,6 +24,8 @@ fn choice(earns: Earns) -> Choice {
         entry_cost: 0.0,
         exit_cost: 0.0,
         fixed_cost: 0.0,
+        entered: 0.0,
+        left: 0.0,
         groups: Vec::new(),
     }
 }
@@ -108,6 +110,34 @@ fn a_difference_smaller_than_the_costs_moves_nothing() {
     let longer = Book { horizon: 2.0, ..book(vec![held, better], 100.0) };
     let moved = solve(&longer);
     assert!((moved.deposits[1] - 100.0).abs() < 1e-6, "over two years they do: {moved:?}");
+}
+
+#[test]
+fn what_was_moved_lately_is_undone_only_where_that_pays_both_ways() {
+    // Moving from the first to the second costs 0.2 and undoes 0.1 of the first and 0.1 of the second.
+    let costs = |choice| Choice { entry_cost: 0.001, exit_cost: 0.001, ..choice };
+    let of = |entered, left, apr| {
+        let held = Choice { held: 100.0, entered, ..costs(flat(0.050)) };
+        solve(&book(vec![held, Choice { left, ..costs(flat(apr)) }], 100.0))
+    };
+    let settled = of(0.0, 0.0, 0.053);
+    assert!((settled.deposits[1] - 100.0).abs() < 1e-6, "30 bp pay for 20: {settled:?}");
+    let fresh = of(100.0, 100.0, 0.053);
+    assert!((fresh.deposits[0] - 100.0).abs() < 1e-9, "not for both ways, 40: {fresh:?}");
+    let better = of(100.0, 100.0, 0.055);
+    assert!((better.deposits[1] - 100.0).abs() < 1e-6, "50 do: {better:?}");
+    // What was there before may go.
+    let half = of(50.0, 50.0, 0.053);
+    assert!((half.deposits[1] - 50.0).abs() < 1e-6, "half of it is old: {half:?}");
+}
+
+#[test]
+fn the_costs_of_a_move_are_those_of_its_own() {
+    let held =
+        Choice { held: 100.0, entered: 100.0, exit_cost: 0.001, fixed_cost: 1.0, ..flat(0.05) };
+    let both = book(vec![held, Choice { fixed_cost: 1.0, entry_cost: 0.002, ..flat(0.1) }], 100.0);
+    assert!((both.cost(&[40.0, 60.0]) - (2.0 + 0.06 + 0.12)).abs() < 1e-12);
+    assert!(both.cost(&[100.0, 0.0]).abs() < 1e-12, "standing still is free");
 }
 
 #[test]
