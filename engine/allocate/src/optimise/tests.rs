@@ -126,9 +126,11 @@ fn what_was_moved_lately_is_undone_only_where_that_pays_both_ways() {
     assert!((fresh.deposits[0] - 100.0).abs() < 1e-9, "not for both ways, 40: {fresh:?}");
     let better = of(100.0, 100.0, 0.055);
     assert!((better.deposits[1] - 100.0).abs() < 1e-6, "50 do: {better:?}");
-    // What was there before may go.
-    let half = of(50.0, 50.0, 0.053);
-    assert!((half.deposits[1] - 50.0).abs() < 1e-6, "half of it is old: {half:?}");
+    // What goes first undoes the late half; the rest pays its own way, 30 in all.
+    let half = of(50.0, 50.0, 0.0525);
+    assert!((half.deposits[0] - 100.0).abs() < 1e-9, "25 bp do not pay for 30: {half:?}");
+    let half = of(50.0, 50.0, 0.0535);
+    assert!((half.deposits[1] - 100.0).abs() < 1e-6, "35 do: {half:?}");
 }
 
 #[test]
