@@ -9,7 +9,6 @@ use plimsoll_allocate::{Advice, Advised, AdvisedPosition};
 use plimsoll_backtests::replay::DECIMALS;
 use plimsoll_core::approve::WaiverCause;
 use plimsoll_core::{Limit, MarketId, Time};
-use plimsoll_models::exit::{ExitTimes, exit_times};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -66,12 +65,17 @@ struct PositionLine {
     sustainable_apr: Option<f64>,
     realised_apr: Option<f64>,
     score: Option<f64>,
+    /// The interval in which the mean rate of the next seven days lies in nine of ten cases.
+    lo: Option<f64>,
+    hi: Option<f64>,
     p_loss_1y: Option<f64>,
     exit_p50_h: Option<f64>,
     exit_p95_h: Option<f64>,
     binding_constraint: Option<String>,
     /// What a hundredth of everything more room would bring, whole units a year.
     relaxing_brings: Option<f64>,
+    /// What a unit more of it adds to the measure of each limit.
+    limit_use: BTreeMap<Limit, f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -110,7 +114,7 @@ impl Document {
             asset: asked.asset.clone(),
             amount: asked.amount,
             line: asked.line.clone(),
-            plans: advice.plans.iter().map(|plan| plan_line(asked, sight, advice, plan)).collect(),
+            plans: advice.plans.iter().map(|plan| plan_line(sight, plan)).collect(),
             horizon_days: asked.horizon_days,
             forecast: sight.scores.service.forecast.clone(),
             forecast_reason: sight.scores.service.reason.clone(),
@@ -135,7 +139,7 @@ fn left_out(advice: &Advice) -> Vec<LeftOutLine> {
     };
     let candidates = &advice.candidates;
     for (place, market) in candidates.markets.iter().enumerate() {
-        let is_held = best.positions.iter().any(|position| position.market == *market);
+        let is_held = best.positions.iter().any(|position| position.scored.market == *market);
         let is_barred = candidates.left_out.iter().any(|(known, _)| known == market);
         let constraint = candidates.book.constraint(&best.proposal.deposits, place);
         if let Some(constraint) = constraint.filter(|_| !is_held && !is_barred) {
@@ -156,16 +160,12 @@ fn left_out(advice: &Advice) -> Vec<LeftOutLine> {
     lines
 }
 
-fn plan_line(asked: &Asked, sight: &Observatory, advice: &Advice, plan: &Advised) -> PlanLine {
+fn plan_line(sight: &Observatory, plan: &Advised) -> PlanLine {
     let proposal = &plan.proposal;
-    let deployed: f64 = plan.positions.iter().map(|position| position.weight).sum();
+    let deployed: f64 = plan.positions.iter().map(|position| position.scored.weight).sum();
     PlanLine {
         name: plan.name,
-        positions: plan
-            .positions
-            .iter()
-            .map(|position| position_line(asked, sight, advice, position))
-            .collect(),
+        positions: plan.positions.iter().map(|position| position_line(sight, position)).collect(),
         expected_net_apr: Some(proposal.net_apr),
         lo: proposal.interval.map(|interval| interval.0),
         hi: proposal.interval.map(|interval| interval.1),
@@ -199,43 +199,26 @@ fn waiver_text(cause: WaiverCause) -> &'static str {
     }
 }
 
-fn exits(asked: &Asked, sight: &Observatory, position: &AdvisedPosition) -> ExitTimes {
-    let Some(score) = sight.scores.of(&position.market) else { return ExitTimes::default() };
-    let view = sight.frame.view(sight.clock);
-    let quote = view.quote(&position.market);
-    let size = quote.and_then(|quote| Some(quote.tvl_usd? / quote.price_usd?));
-    let Some(size) = size else { return ExitTimes::default() };
-    // What our own deposit adds is not counted on: borrowers may take it up.
-    let held = asked.portfolio.positions.get(&position.market);
-    let held = held.map_or(0.0, |held| held.worth().to_f64(DECIMALS));
-    exit_times(&score.free_shares, position.amount, size.max(held), asked.leaving_first.value())
-}
-
-fn position_line(
-    asked: &Asked,
-    sight: &Observatory,
-    advice: &Advice,
-    position: &AdvisedPosition,
-) -> PositionLine {
-    let exits = exits(asked, sight, position);
+fn position_line(sight: &Observatory, position: &AdvisedPosition) -> PositionLine {
+    let scored = &position.scored;
     PositionLine {
-        market: position.market.clone(),
-        symbol: sight.names.get(&position.market).cloned().unwrap_or_default(),
-        weight: position.weight,
+        market: scored.market.clone(),
+        symbol: sight.names.get(&scored.market).cloned().unwrap_or_default(),
+        weight: scored.weight,
         amount: position.amount,
-        advertised_apr: position.advertised_apr,
-        after_deposit_apr: position.after_deposit_apr,
-        sustainable_apr: position.sustainable_apr,
-        realised_apr: position.realised_apr,
-        score: position.net_apr,
-        p_loss_1y: position.p_loss_1y,
-        exit_p50_h: exits.p50_hours,
-        exit_p95_h: exits.p95_hours,
-        // Without the line there are no groups, so the names of the other book's serve both.
-        binding_constraint: position
-            .binding
-            .map(|binding| constraint_text(&advice.candidates, binding.constraint)),
-        relaxing_brings: position.binding.and_then(|binding| binding.gain),
+        advertised_apr: scored.advertised_apr,
+        after_deposit_apr: scored.after_deposit_apr,
+        sustainable_apr: scored.sustainable_apr,
+        realised_apr: scored.realised_apr,
+        score: scored.net_apr,
+        lo: scored.interval.map(|interval| interval.0),
+        hi: scored.interval.map(|interval| interval.1),
+        p_loss_1y: scored.p_loss_1y,
+        exit_p50_h: scored.exit_p50_h,
+        exit_p95_h: scored.exit_p95_h,
+        binding_constraint: scored.binding_constraint.clone(),
+        relaxing_brings: position.relaxing_brings,
+        limit_use: scored.limit_use.clone(),
     }
 }
 
@@ -271,14 +254,14 @@ pub(crate) fn text(asked: &Asked, sight: &Observatory, advice: &Advice) -> Strin
     ));
     lines.push(format!("forecast: {}", sight.scores.service.reason));
     for plan in &advice.plans {
-        lines.extend(plan_text(asked, sight, advice, plan));
+        lines.extend(plan_text(asked, sight, plan));
     }
     lines.extend(idle_text(asked, advice));
     lines.join("\n")
 }
 
-fn plan_text(asked: &Asked, sight: &Observatory, advice: &Advice, plan: &Advised) -> Vec<String> {
-    let line = plan_line(asked, sight, advice, plan);
+fn plan_text(asked: &Asked, sight: &Observatory, plan: &Advised) -> Vec<String> {
+    let line = plan_line(sight, plan);
     let title = match plan.name {
         "keep" => "KEEP what is held",
         "recommended" if plan.plan.is_empty() => "RECOMMENDED: stay",
@@ -370,8 +353,8 @@ fn binds(position: &PositionLine) -> String {
 fn idle_text(asked: &Asked, advice: &Advice) -> Vec<String> {
     let mut lines = Vec::new();
     let recommended = advice.plans.iter().find(|plan| plan.name == "recommended");
-    let deployed: f64 =
-        recommended.map_or(0.0, |plan| plan.positions.iter().map(|position| position.weight).sum());
+    let deployed: f64 = recommended
+        .map_or(0.0, |plan| plan.positions.iter().map(|position| position.scored.weight).sum());
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
     for line in left_out(advice) {
         *reasons.entry(line.reason).or_default() += 1;
@@ -413,7 +396,7 @@ impl Rebalance {
             break_even_days: proposal.and_then(|proposal| proposal.break_even_days),
             cost: proposal.map_or(0.0, |proposal| proposal.cost),
             horizon_days: asked.horizon_days,
-            plans: advice.plans.iter().map(|plan| plan_line(asked, sight, advice, plan)).collect(),
+            plans: advice.plans.iter().map(|plan| plan_line(sight, plan)).collect(),
             labels: sight.labels.clone(),
         }
     }

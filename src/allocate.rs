@@ -9,7 +9,6 @@ use anyhow::Context;
 use plimsoll_allocate::{Advice, AllocatorSettings, Question, RunScenario, advise};
 use plimsoll_backtests::replay::DECIMALS;
 use plimsoll_core::approve::{Enforcement, Policy};
-use plimsoll_core::preference::Fraction;
 use plimsoll_core::{
     Amount, Bps, ChainId, CostModel, MarketId, Portfolio, Position, Ray, RiskPreference, Shares,
 };
@@ -23,14 +22,10 @@ pub(crate) struct Asked {
     pub(crate) asset: String,
     /// Everything together, whole units.
     pub(crate) amount: f64,
-    /// Where it is.
-    pub(crate) portfolio: Portfolio,
     /// The name of the risk line.
     pub(crate) line: String,
     /// Days over which a move has to pay.
     pub(crate) horizon_days: f64,
-    /// The share of everything supplied that leaves before us in a run.
-    pub(crate) leaving_first: Fraction,
 }
 
 /// Advises on new money.
@@ -116,14 +111,7 @@ fn answer(
         takes_advertised: sight.takes_advertised,
     });
     let line = options.risk.map_or_else(|| "configured".to_owned(), |line| line.to_string());
-    let asked = Asked {
-        asset: asset.to_owned(),
-        amount,
-        portfolio,
-        line,
-        horizon_days: horizon,
-        leaving_first,
-    };
+    let asked = Asked { asset: asset.to_owned(), amount, line, horizon_days: horizon };
     Ok((asked, sight, advice))
 }
 

@@ -3,6 +3,7 @@
 use crate::suite::{StrategyResult, Suite};
 use crate::worlds::{self, DECIDED_DAYS, DECISION_STEP, WARM_UP_DAYS, WorldsLine, WorldsReport};
 use plimsoll_core::approve::WaiverCause;
+use plimsoll_core::journal::Scored;
 use plimsoll_core::{Day, Limit, RiskPreference};
 use plimsoll_frame::{QualityReport, QualityRow};
 use plimsoll_models::bootstrap::{DaySum, mean_interval};
@@ -86,6 +87,20 @@ pub struct StrategyLine {
     pub by_sleeve: Vec<Option<f64>>,
     /// How far the result moves with what was varied.
     pub spread: Vec<SpreadLine>,
+    /// What the last decision in each part said of its markets; empty of a rule without scores.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<ScoresLine>,
+}
+
+/// What a decision said of its markets.
+#[derive(Debug, Clone, Serialize)]
+pub struct ScoresLine {
+    /// The part of the universe.
+    pub sleeve: String,
+    /// The day of the decision.
+    pub day: Day,
+    /// The markets.
+    pub markets: Vec<Scored>,
 }
 
 /// How far a result moves with a choice that nobody can foresee.
@@ -266,6 +281,7 @@ fn world_line(report: &WorldsReport, line: &WorldsLine) -> StrategyLine {
             max_pct: sorted.last().copied(),
             variants: seeds.zip(line.by_seed.iter().map(|found| Some(*found))).collect(),
         }],
+        scores: Vec::new(),
     }
 }
 
@@ -286,7 +302,18 @@ fn line(suite: &Suite, result: &StrategyResult) -> StrategyLine {
         idle_pct: outcome.idle_pct(),
         by_sleeve: result.by_sleeve.iter().map(crate::Outcome::annualised_pct).collect(),
         spread: spread(suite, result),
+        scores: scores(suite, result),
     }
+}
+
+/// What the last decision in each part said of its markets.
+pub(crate) fn scores(suite: &Suite, result: &StrategyResult) -> Vec<ScoresLine> {
+    let parts = suite.sleeves.iter().zip(&result.by_sleeve);
+    let lines = parts.filter_map(|((id, _), outcome)| {
+        let (day, markets) = outcome.scores.clone()?;
+        Some(ScoresLine { sleeve: id.to_string(), day, markets })
+    });
+    lines.collect()
 }
 
 /// The allocator against every other rule; nothing without it.

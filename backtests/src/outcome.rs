@@ -1,6 +1,7 @@
 //! What a replay came to: a fold over its journal.
 
 use plimsoll_core::approve::Waiver;
+use plimsoll_core::journal::Scored;
 use plimsoll_core::{Day, Entry, MarketId};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +41,8 @@ pub struct Outcome {
     pub gas_known: (usize, usize),
     /// Limits that were not applied.
     pub waivers: BTreeSet<Waiver>,
+    /// The day of the last decision that scored markets, and what it said of them.
+    pub scores: Option<(Day, Vec<Scored>)>,
     /// How often a buy was cut, by market.
     pub cuts: BTreeMap<MarketId, usize>,
 }
@@ -69,6 +72,9 @@ impl Outcome {
             }),
             Entry::Decided(decided) => {
                 self.decisions += 1;
+                if !decided.scores.is_empty() {
+                    self.scores = Some((decided.time.day(), decided.scores.clone()));
+                }
                 self.waivers.extend(decided.waivers.iter().cloned());
                 for refusal in &decided.refusals {
                     *self.cuts.entry(refusal.market.clone()).or_default() += 1;
@@ -119,6 +125,7 @@ impl Outcome {
                 (known + sleeve.gas_known.0, all + sleeve.gas_known.1)
             }),
             waivers: sleeves.iter().flat_map(|sleeve| sleeve.waivers.clone()).collect(),
+            scores: None,
             cuts: BTreeMap::new(),
         }
     }

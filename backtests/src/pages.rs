@@ -1,14 +1,15 @@
 //! The report's pages: a fold over the journals.
 
-use crate::document::{Document, Facts, spread};
+use crate::document::{Document, Facts, ScoresLine, scores, spread};
 use crate::outcome::Outcome;
 use crate::replay::DECIMALS;
 use crate::report::model::{
-    DecisionLine, QualityLine, Report, SleeveRow, Spread, StrategyPage, WaivedLimit,
+    DecisionLine, QualityLine, Report, ScoreRow, ScoreTable, SleeveRow, Spread, StrategyPage,
+    WaivedLimit,
 };
 use crate::suite::{StrategyResult, Suite};
 use plimsoll_core::approve::{Refusal, RefusalCause};
-use plimsoll_core::journal::{Decided, Executed, Marked};
+use plimsoll_core::journal::{Decided, Executed, Marked, Scored};
 use plimsoll_core::{Amount, Day, Entry, MarketId};
 use plimsoll_execute::{Catalog, MarketInfo};
 use std::collections::BTreeMap;
@@ -204,7 +205,37 @@ fn page(suite: &Suite, name: &str, result: &StrategyResult, labels: &Labels) -> 
         nav: outcome.days.iter().map(|point| (point.day, point.nav)).collect(),
         allocation: allocation(&result.journals, labels),
         decisions,
+        scores: scores(suite, result).into_iter().map(|line| score_table(line, labels)).collect(),
     }
+}
+
+fn score_table(line: ScoresLine, labels: &Labels) -> ScoreTable {
+    let percent = |rate: Option<f64>| rate.map(|rate| rate * 100.0);
+    let row = |scored: Scored| ScoreRow {
+        market: labels.of(&scored.market),
+        weight_pct: scored.weight * 100.0,
+        advertised_pct: percent(scored.advertised_apr),
+        after_deposit_pct: percent(scored.after_deposit_apr),
+        sustainable_pct: percent(scored.sustainable_apr),
+        realised_pct: percent(scored.realised_apr),
+        net_pct: percent(scored.net_apr),
+        interval_pct: scored.interval.map(|(low, high)| (low * 100.0, high * 100.0)),
+        p_loss_pct: percent(scored.p_loss_1y),
+        exit_p50_h: scored.exit_p50_h,
+        exit_p95_h: scored.exit_p95_h,
+        binds: scored.binding_constraint,
+        limit_use: scored
+            .limit_use
+            .into_iter()
+            .map(|(limit, found)| (limit.to_string(), found))
+            .collect(),
+    };
+    let mut rows: Vec<ScoreRow> = line.markets.into_iter().map(row).collect();
+    rows.sort_by(|a, b| {
+        let rate = |row: &ScoreRow| row.net_pct.unwrap_or(f64::NEG_INFINITY);
+        b.weight_pct.total_cmp(&a.weight_pct).then_with(|| rate(b).total_cmp(&rate(a)))
+    });
+    ScoreTable { sleeve: line.sleeve, day: line.day, rows }
 }
 
 /// Weights over all sleeves on evenly spaced days.

@@ -1,6 +1,9 @@
 //! `allocator`: the portfolio that is best within the owner's line, moved to only where moving pays.
 
+use plimsoll_allocate::propose::weights;
+use plimsoll_allocate::scored::{Holding, noted};
 use plimsoll_allocate::{AllocatorSettings, Candidates, propose};
+use plimsoll_core::journal::Expected;
 use plimsoll_frame::{Reason, Situation, Strategy, StrategyError, Target};
 use std::collections::BTreeMap;
 
@@ -46,12 +49,21 @@ impl Strategy for Allocator {
         let best = propose(now, &self.settings, &candidates);
         let lift = if now.nav > 0.0 { best.gain / candidates.book.horizon / now.nav } else { 0.0 };
         let (p_gain, forecast) = (best.p_gain, now.scores.service.forecast.clone());
-        if !best.is_move {
-            return Ok(Target::stay(Reason::Keep { lift, p_gain, forecast }).among(ranked));
-        }
-        let weights = plimsoll_allocate::propose::weights(now, &candidates, &best.deposits);
-        let reason = Reason::Allocate { lift, p_gain, forecast };
-        Ok(Target::weights(within_one(weights), reason)?.among(ranked))
+        let expected =
+            Expected { gain: best.gain, p_gain, net_apr: best.net_apr, interval: best.interval };
+        let weights = weights(now, &candidates, &best.deposits);
+        let weights = if best.is_move { within_one(weights) } else { now.held.clone() };
+        let amounts = weights.iter().map(|(market, weight)| (market.clone(), weight * now.nav));
+        let held: Vec<f64> = candidates.book.choices.iter().map(|choice| choice.held).collect();
+        let deposits = if best.is_move { &best.deposits } else { &held };
+        let holding = Holding { deposits, amounts: &amounts.collect(), total: now.nav };
+        let scores = noted(now, &candidates, &holding);
+        let target = if best.is_move {
+            Target::weights(weights, Reason::Allocate { lift, p_gain, forecast })?
+        } else {
+            Target::stay(Reason::Keep { lift, p_gain, forecast })
+        };
+        Ok(target.among(ranked).expecting(expected, scores))
     }
 }
 

@@ -4,7 +4,9 @@ use super::*;
 use plimsoll_allocate::AllocatorSettings;
 use plimsoll_core::journal::Executed;
 use plimsoll_core::preference::Fraction;
-use plimsoll_core::{Amount, Day, Enforcement, MarketId, Policy, RiskLine, RiskPreference, Time};
+use plimsoll_core::{
+    Amount, Day, Enforcement, Limit, MarketId, Policy, RiskLine, RiskPreference, Time,
+};
 use plimsoll_frame::{
     Column, Costs, MarketFrame, MarketRow, Reason, Score, Scores, Situation, Strategy,
     StrategyError, View,
@@ -176,6 +178,24 @@ fn the_allocator_undoes_a_late_move_only_where_that_pays_both_ways() {
     assert_eq!(all_in(&after_entering(20, 14.0)), Some("b".to_owned()), "30 bp pay for 20");
     assert_eq!(after_entering(7, 14.0).wanted(), None, "not for 20 and the 20 of a week ago");
     assert_eq!(all_in(&after_entering(7, 0.0)), Some("b".to_owned()));
+}
+
+#[test]
+fn the_allocator_says_what_it_expects_and_what_binds() {
+    let moved = after_entering(20, 14.0);
+    let expected = moved.expected.unwrap();
+    // 30 bp for a year on 100, less 20 bp for moving.
+    assert!((expected.gain - 0.1).abs() < 1e-6 && expected.p_gain > 0.99, "{expected:?}");
+    assert!((expected.net_apr - 0.053).abs() < 1e-9 && expected.interval.is_none());
+    let rows: BTreeMap<&str, _> =
+        moved.scores.iter().map(|row| (row.market.address(), row)).collect();
+    assert_eq!(rows.len(), 2);
+    assert!((rows["b"].weight - 1.0).abs() < 1e-9 && rows["a"].weight.abs() < 1e-9);
+    assert_eq!(rows["b"].binding_constraint.as_deref(), Some("capital"));
+    assert_eq!((rows["b"].exit_p95_h, rows["b"].p_loss_1y), (None, None), "unknown is unknown");
+    let used = &rows["a"].limit_use;
+    assert_eq!(used.get(&Limit::Cvar95_30d), None, "there are no scenarios");
+    assert!((used[&Limit::PerProtocol] - 1.0).abs() < 1e-15);
 }
 
 #[test]

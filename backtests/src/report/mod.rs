@@ -13,6 +13,7 @@ mod lines;
 pub mod model;
 mod quality;
 mod scale;
+mod scores;
 mod stack;
 mod steps;
 mod strategy;

@@ -73,6 +73,50 @@ pub struct StrategyPage {
     pub allocation: Vec<(Day, Vec<(String, f64)>)>,
     /// Every decision, moves and non-moves alike, in order.
     pub decisions: Vec<DecisionLine>,
+    /// What the last decision in each part said of its markets; empty of a strategy without scores.
+    pub scores: Vec<ScoreTable>,
+}
+
+/// What one decision said of its markets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoreTable {
+    /// The part of the universe.
+    pub sleeve: String,
+    /// The day of the decision.
+    pub day: Day,
+    /// The markets.
+    pub rows: Vec<ScoreRow>,
+}
+
+/// One market at a decision. Unknown is `None`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoreRow {
+    /// Its label.
+    pub market: String,
+    /// Wanted share of NAV, percent.
+    pub weight_pct: f64,
+    /// What it advertised, percent a year.
+    pub advertised_pct: Option<f64>,
+    /// What it would pay with our deposit while the borrowers stay, percent a year.
+    pub after_deposit_pct: Option<f64>,
+    /// What it was expected to pay, percent a year.
+    pub sustainable_pct: Option<f64>,
+    /// What its index had grown by over seven days, percent a year.
+    pub realised_pct: Option<f64>,
+    /// The sustainable rate less what is expected to be lost, percent a year.
+    pub net_pct: Option<f64>,
+    /// The interval of the forecast, percent a year.
+    pub interval_pct: Option<(f64, f64)>,
+    /// Probability that lenders lose within a year, percent.
+    pub p_loss_pct: Option<f64>,
+    /// Hours to leave in half of the cases.
+    pub exit_p50_h: Option<f64>,
+    /// Hours to leave in nineteen of twenty cases.
+    pub exit_p95_h: Option<f64>,
+    /// What keeps it from holding more.
+    pub binds: Option<String>,
+    /// What a unit more adds to the measure of each limit.
+    pub limit_use: Vec<(String, f64)>,
 }
 
 /// One decision.

@@ -2,7 +2,7 @@
 
 use super::calendar::Calendar;
 use super::model::StrategyPage;
-use super::{decisions, stack, text};
+use super::{decisions, scores, stack, text};
 use maud::{Markup, html};
 
 /// The section of strategy number `index`.
@@ -22,6 +22,10 @@ pub(super) fn section(index: usize, page: &StrategyPage, time: Option<&Calendar>
             }
             h3 { "Decisions" }
             (decisions::section(page))
+            @if !page.scores.is_empty() {
+                h3 { "Scores at the last decision" }
+                (scores::section(&page.scores))
+            }
             h3 { "Costs" }
             (costs(page))
         }

@@ -1,7 +1,8 @@
 //! Facts about whole documents.
 
 use super::model::{
-    DecisionLine, QualityLine, Report, SleeveRow, Spread, StrategyPage, WaivedLimit,
+    DecisionLine, QualityLine, Report, ScoreRow, ScoreTable, SleeveRow, Spread, StrategyPage,
+    WaivedLimit,
 };
 use super::render;
 use plimsoll_core::Day;
@@ -47,6 +48,7 @@ fn blank(name: &str) -> StrategyPage {
         nav: Vec::new(),
         allocation: Vec::new(),
         decisions: Vec::new(),
+        scores: Vec::new(),
     }
 }
 
@@ -127,6 +129,34 @@ fn body(report: &Report) -> String {
     let html = render(report);
     let (_, body) = html.split_once("<body>").unwrap();
     body.split_once("<script>").unwrap().0.to_owned()
+}
+
+#[test]
+fn scores_are_shown_with_what_binds_and_what_is_unknown_says_why() {
+    let row = ScoreRow {
+        market: HOSTILE.into(),
+        weight_pct: 35.0,
+        advertised_pct: Some(4.5),
+        after_deposit_pct: None,
+        sustainable_pct: Some(4.25),
+        realised_pct: Some(4.0),
+        net_pct: Some(4.12),
+        interval_pct: Some((3.0, 5.5)),
+        p_loss_pct: Some(0.5),
+        exit_p50_h: Some(0.0),
+        exit_p95_h: None,
+        binds: Some("per_protocol:aave-v3".into()),
+        limit_use: vec![("es999_1y".into(), 0.9)],
+    };
+    let table = ScoreTable { sleeve: "ethereum USD".into(), day: Day(20_000), rows: vec![row] };
+    let page = StrategyPage { scores: vec![table], ..blank("allocator") };
+    let html = render(&Report { strategies: vec![page], ..empty() });
+    assert!(html.contains("Scores at the last decision") && !html.contains(HOSTILE));
+    for shown in ["per_protocol:aave-v3", "3.00 to 5.50", "es999_1y", "its curve is not known"] {
+        assert!(html.contains(shown), "{shown}");
+    }
+    let without = render(&Report { strategies: vec![blank("hold")], ..empty() });
+    assert!(!without.contains("Scores at the last decision"));
 }
 
 #[test]

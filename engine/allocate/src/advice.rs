@@ -3,12 +3,10 @@
 
 use crate::candidates::Candidates;
 use crate::evidence::{RunScenario, Seen, evidence};
-use crate::optimise::Binding;
 use crate::planning::plan;
-use crate::propose::{
-    AllocatorSettings, Proposal, after_deposit_apr, binding, keep, propose, sustainable_apr,
-    weights,
-};
+use crate::propose::{AllocatorSettings, Proposal, binding, keep, propose, weights};
+use crate::scored::{Holding, scored};
+use plimsoll_core::journal::Scored;
 use plimsoll_core::{
     CostModel, Enforcement, Evidence, MarketId, Plan, Policy, Portfolio, Refusal, Verdict, Waiver,
     approve,
@@ -72,26 +70,13 @@ pub struct Advised {
 /// One position.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AdvisedPosition {
-    /// The market.
-    pub market: MarketId,
-    /// Its share of everything.
-    pub weight: f64,
+    /// What is known of it.
+    pub scored: Scored,
     /// What is in it, whole units.
     pub amount: f64,
-    /// What it advertises now.
-    pub advertised_apr: Option<f64>,
-    /// What it pays with our deposit while the borrowers stay; `None` where our effect is unknown.
-    pub after_deposit_apr: Option<f64>,
-    /// What it is expected to pay.
-    pub sustainable_apr: Option<f64>,
-    /// What its index grew by over the last seven days.
-    pub realised_apr: Option<f64>,
-    /// The sustainable rate less what is expected to be lost.
-    pub net_apr: Option<f64>,
-    /// Probability of a loss within a year.
-    pub p_loss_1y: Option<f64>,
-    /// What keeps it from being larger.
-    pub binding: Option<Binding>,
+    /// What its constraint would bring a year if it were a hundredth of everything looser; `None` where
+    /// nothing can be loosened.
+    pub relaxing_brings: Option<f64>,
 }
 
 /// Returns the three portfolios.
@@ -171,14 +156,8 @@ fn advised(
     let share = |amount: f64| if total > 0.0 { amount / total } else { 0.0 };
     let after_weights: BTreeMap<MarketId, f64> =
         amounts.iter().map(|(market, amount)| (market.clone(), share(*amount))).collect();
-    let mut positions: Vec<AdvisedPosition> = amounts
-        .iter()
-        .filter(|(_, amount)| **amount > 0.0)
-        .map(|(market, amount)| {
-            position(now, candidates, &proposal.deposits, market, *amount, share(*amount))
-        })
-        .collect();
-    positions.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.market.cmp(&b.market)));
+    let holding = Holding { deposits: &proposal.deposits, amounts: &amounts, total };
+    let positions = positions(now, candidates, &holding);
     let mut protocols: BTreeMap<&str, f64> = BTreeMap::new();
     for (market, weight) in &after_weights {
         *protocols.entry(market.protocol()).or_default() += weight;
@@ -219,27 +198,28 @@ fn after(plan: &Plan, nav: &plimsoll_core::Nav, decimals: u8) -> BTreeMap<Market
     amounts.into_iter().map(|(market, amount)| (market, amount.to_f64(decimals))).collect()
 }
 
-fn position(
+/// The markets with money in them, largest first.
+fn positions(
     now: &Situation<'_>,
     candidates: &Candidates,
-    deposits: &[f64],
-    market: &MarketId,
-    amount: f64,
-    weight: f64,
-) -> AdvisedPosition {
-    let score = now.scores.of(market);
-    let place = candidates.markets.iter().position(|known| known == market);
-    let sustainable = place.and_then(|place| sustainable_apr(candidates, place, amount));
-    AdvisedPosition {
-        market: market.clone(),
-        weight,
-        amount,
-        advertised_apr: score.and_then(|score| score.advertised_apr),
-        after_deposit_apr: place.and_then(|place| after_deposit_apr(candidates, place, amount)),
-        sustainable_apr: sustainable,
-        realised_apr: score.and_then(|score| score.realised_apr),
-        net_apr: sustainable.zip(score).map(|(rate, score)| rate - score.expected_loss),
-        p_loss_1y: score.and_then(|score| score.p_loss_1y),
-        binding: place.and_then(|place| binding(candidates, deposits, place)),
-    }
+    holding: &Holding<'_>,
+) -> Vec<AdvisedPosition> {
+    let table = scored(now, candidates, holding).into_iter();
+    let mut positions: Vec<AdvisedPosition> = table
+        .filter(|row| row.weight > 0.0)
+        .map(|row| {
+            let place = candidates.markets.iter().position(|known| *known == row.market);
+            let binding = place.and_then(|place| binding(candidates, holding.deposits, place));
+            AdvisedPosition {
+                amount: holding.amounts.get(&row.market).copied().unwrap_or_default(),
+                relaxing_brings: binding.and_then(|binding| binding.gain),
+                scored: row,
+            }
+        })
+        .collect();
+    positions.sort_by(|a, b| {
+        let (a, b) = (&a.scored, &b.scored);
+        b.weight.total_cmp(&a.weight).then_with(|| a.market.cmp(&b.market))
+    });
+    positions
 }

@@ -45,6 +45,19 @@ pub enum LeftOut {
 }
 
 impl LeftOut {
+    /// The reason as a key, beside those of what binds.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            LeftOut::NotOpen => "not_open",
+            LeftOut::TakesNoDeposits => "takes_no_deposits",
+            LeftOut::RateUnknown => "rate_unknown",
+            LeftOut::WrapDepth => "wrap_depth",
+            LeftOut::IssuerUnknown => "issuer_unknown",
+            LeftOut::ExitUnknown => "exit_unknown",
+        }
+    }
+
     /// The reason in words.
     #[must_use]
     pub fn text(self) -> &'static str {

@@ -8,6 +8,7 @@ pub mod evidence;
 pub mod optimise;
 pub mod planning;
 pub mod propose;
+pub mod scored;
 pub mod step;
 
 pub use advice::{Advice, Advised, AdvisedPosition, Question, advise};

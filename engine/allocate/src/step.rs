@@ -69,6 +69,8 @@ pub fn step(state: &State<'_>, observed: &Observed<'_>) -> Result<Decision, Stra
         time: clock,
         reason: target.reason.to_string(),
         alternatives: target.alternatives,
+        expected: target.expected,
+        scores: target.scores,
         plan: approved.plan().clone(),
         refusals,
         waivers,

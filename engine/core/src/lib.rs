@@ -8,6 +8,7 @@
 pub mod approve;
 pub mod asset;
 pub mod curve;
+pub mod exit;
 pub mod ids;
 pub mod journal;
 pub mod lending;
@@ -16,6 +17,7 @@ pub mod portfolio;
 pub mod preference;
 pub mod rates;
 pub mod scenario;
+pub mod statistics;
 pub mod time;
 pub mod units;
 

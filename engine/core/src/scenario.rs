@@ -34,8 +34,9 @@ pub struct RareLosses {
 }
 
 impl Scenarios {
-    /// The column of `market`.
-    fn column(&self, market: &MarketId) -> Option<usize> {
+    /// Returns the column of `market`.
+    #[must_use]
+    pub fn column(&self, market: &MarketId) -> Option<usize> {
         self.markets.binary_search(market).ok()
     }
 
@@ -58,16 +59,39 @@ impl Scenarios {
         if self.returns_30d.is_empty() {
             return None;
         }
-        let loss = |row: &Vec<f64>| -> f64 {
-            -row.iter().zip(&columns).map(|(earned, weight)| earned * weight).sum::<f64>()
-        };
-        let mut losses: Vec<f64> = self.returns_30d.iter().map(loss).collect();
+        let mut losses: Vec<f64> = self.returns_30d.iter().map(|row| loss(row, &columns)).collect();
         losses.sort_by(|a, b| b.total_cmp(a));
         let count = u32::try_from(losses.len()).ok()?;
         // A scenario that is no number makes the measure unknown, not small.
         Some(tail_mean(&losses, count, FREQUENT_TAIL))
             .filter(|mean| mean.is_finite())
             .map(|m| m.max(0.0))
+    }
+
+    /// Returns what a little more of each market adds to CVaR95 of `weights`, by column: the mean loss of
+    /// the market in the scenarios that the measure means over; below zero for one that earns in them.
+    #[must_use]
+    pub fn cvar95_slopes(&self, weights: &BTreeMap<MarketId, f64>) -> Option<Vec<f64>> {
+        let columns = self.by_column(weights)?;
+        let total = self.returns_30d.len() as f64 * FREQUENT_TAIL;
+        if total <= 0.0 {
+            return None;
+        }
+        let mut rows: Vec<&Vec<f64>> = self.returns_30d.iter().collect();
+        rows.sort_by(|a, b| loss(b, &columns).total_cmp(&loss(a, &columns)));
+        let mut slopes = vec![0.0; self.markets.len()];
+        let mut left = total;
+        for row in rows {
+            let share = left.clamp(0.0, 1.0) / total;
+            if share <= 0.0 {
+                break;
+            }
+            for (slope, earned) in slopes.iter_mut().zip(row) {
+                *slope -= share * earned;
+            }
+            left -= 1.0;
+        }
+        Some(slopes).filter(|slopes| slopes.iter().all(|slope| slope.is_finite()))
     }
 
     /// Returns the mean loss beyond the 99.9 % quantile over a year of `weights`, as a fraction of NAV.
@@ -137,6 +161,11 @@ impl Scenarios {
     }
 }
 
+/// What `columns` lose in a scenario.
+fn loss(returns: &[f64], columns: &[f64]) -> f64 {
+    -returns.iter().zip(columns).map(|(earned, weight)| earned * weight).sum::<f64>()
+}
+
 /// The mean of the largest `share` of `count` outcomes, of which `sorted` holds the largest and the others
 /// are zero; the last one counts in part.
 fn tail_mean(sorted: &[f64], count: u32, share: f64) -> f64 {
@@ -192,6 +221,9 @@ mod tests {
         let scenarios = scenarios();
         let found = scenarios.es999_1y(&weights(0.35, 0.65)).unwrap();
         assert!((found - (0.35 + 0.325) / 2.0).abs() < 1e-15, "{found}");
+        let at = |x: f64| scenarios.cvar95_30d(&weights(x, 0.3)).unwrap();
+        let frequent = scenarios.cvar95_slopes(&weights(0.6, 0.3)).unwrap();
+        assert!((frequent[0] - (at(0.601) - at(0.6)) / 0.001).abs() < 1e-9, "{frequent:?}");
         let slopes = scenarios.es999_slopes(&weights(0.35, 0.65)).unwrap();
         assert!((slopes[0] - 0.5).abs() < 1e-15 && (slopes[1] - 0.25).abs() < 1e-15, "{slopes:?}");
     }

@@ -2,7 +2,7 @@
 
 use crate::score::Scores;
 use crate::view::View;
-use plimsoll_core::journal::Executed;
+use plimsoll_core::journal::{Executed, Expected, Scored};
 use plimsoll_core::preference::Fraction;
 use plimsoll_core::{Apr, ChainId, Enforcement, MarketId, Policy, Scenarios};
 use std::collections::{BTreeMap, BTreeSet};
@@ -205,6 +205,10 @@ pub struct Target {
     pub reason: Reason,
     /// The markets ranked, best first, with what they were ranked by.
     pub alternatives: Vec<(MarketId, f64)>,
+    /// What is expected of it, where the strategy says so in figures.
+    pub expected: Option<Expected>,
+    /// The markets that it was chosen from, scored.
+    pub scores: Vec<Scored>,
 }
 
 /// Tolerance on the sum of weights: what adding a thousand rounded quotients can be off by.
@@ -230,13 +234,19 @@ impl Target {
         if sum > 1.0 + SUM_TOLERANCE {
             return Err(TargetError::Sum { sum });
         }
-        Ok(Target { weights: Some(weights), reason, alternatives: Vec::new() })
+        Ok(Target { weights: Some(weights), ..Target::stay(reason) })
     }
 
     /// Returns a target that leaves everything as it is.
     #[must_use]
     pub fn stay(reason: Reason) -> Target {
-        Target { weights: None, reason, alternatives: Vec::new() }
+        Target {
+            weights: None,
+            reason,
+            alternatives: Vec::new(),
+            expected: None,
+            scores: Vec::new(),
+        }
     }
 
     /// Keeps the best of `ranked`, which is in any order.
@@ -246,6 +256,12 @@ impl Target {
         ranked.truncate(ALTERNATIVES);
         self.alternatives = ranked;
         self
+    }
+
+    /// Says what is expected, and of which markets.
+    #[must_use]
+    pub fn expecting(self, expected: Expected, scores: Vec<Scored>) -> Target {
+        Target { expected: Some(expected), scores, ..self }
     }
 
     /// The wanted weights, or `None` to leave everything as it is.

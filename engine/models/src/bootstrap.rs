@@ -1,6 +1,6 @@
 //! Block bootstrap: how far a mean over days may be off when days resemble their neighbours.
 
-use crate::panel::quantile;
+use plimsoll_core::statistics::quantile;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

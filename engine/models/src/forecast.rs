@@ -7,9 +7,10 @@
 
 use crate::bootstrap::{DaySum, mean_interval};
 use crate::features::{AHEAD_DAYS, NAMES, Row, rows_on};
-use crate::panel::{Panel, quantile};
+use crate::panel::Panel;
 use crate::regression::{FitError, Linear, elastic_net, median_regression};
 use plimsoll_core::Day;
+use plimsoll_core::statistics::quantile;
 use plimsoll_frame::Service;
 use std::collections::BTreeMap;
 

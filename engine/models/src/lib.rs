@@ -4,7 +4,6 @@
 
 pub mod bootstrap;
 pub mod curves;
-pub mod exit;
 pub mod features;
 pub mod first;
 pub mod forecast;

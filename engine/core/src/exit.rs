@@ -1,6 +1,6 @@
 //! How long leaving takes, from how much of a market was free day by day.
 
-use crate::panel::quantile;
+use crate::statistics::quantile;
 
 /// Hours in a day: history is daily.
 const DAY_HOURS: f64 = 24.0;
