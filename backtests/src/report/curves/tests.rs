@@ -168,31 +168,7 @@ fn income_is_marked_where_it_is_largest() {
 }
 
 #[test]
-fn the_kink_of_a_sampled_curve_is_found_between_its_samples() {
-    let at = |kink: f64, count: u32, base: f64| {
-        let rate = |used: f64| base * used + if used > kink { 5.0 * (used - kink) } else { 0.0 };
-        let line: Vec<(f64, f64)> = (0..=count)
-            .map(|step| 100.0 * f64::from(step) / f64::from(count))
-            .map(|used| (used, rate(used)))
-            .collect();
-        bends(&line)
-    };
-    for kink in [80.0, 92.0, 91.3] {
-        let found = at(kink, 50, 0.05);
-        assert!(found.len() == 1 && (found[0] - kink).abs() < 0.01, "{kink}: {found:?}");
-    }
-    assert!(at(200.0, 50, 0.05).is_empty(), "a straight line has none");
-    let smooth: Vec<(f64, f64)> = (0..=50).map(f64::from).map(|used| (used, used * used)).collect();
-    assert!(bends(&smooth).is_empty(), "a smooth curve has none");
-    assert_eq!(bends(&[(0.0, 0.0), (90.0, 4.0), (100.0, 60.0)]), [90.0], "three corners");
-    assert!(bends(&[(1.0, 1.0), (1.0, 2.0), (f64::NAN, 3.0)]).is_empty());
-}
-
-#[test]
 fn a_steep_end_leaves_the_picture_and_is_said() {
-    let (kept, cut) = below(&[(0.0, 0.0), (90.0, 4.0), (100.0, 64.0)], 10.0);
-    assert!(cut);
-    assert_eq!(kept, [(0.0, 0.0), (90.0, 4.0), (91.0, 10.0)]);
     let html = body(&page(vec![market("a")])).replace('\u{a0}', " ");
     assert!(html.contains("The curve leaves the picture: 45.00 % at utilization 100.00 %."));
 }
@@ -248,15 +224,4 @@ fn sixty_markets_stay_readable() {
     assert!(html.len() < 2_000_000, "{} bytes", html.len());
     assert!(html.contains("href=\"#market-59\"") && html.contains("id=\"market-59\""));
     assert!(render(&page(Vec::new())).contains("No market was given."));
-}
-
-#[test]
-fn amounts_are_short_and_name_their_size() {
-    let said = |value| amount(value, "USD").map(|words| words.replace('\u{a0}', " "));
-    assert_eq!(said(42_100_000.0).as_deref(), Some("42.10 million USD"));
-    assert_eq!(said(999.0).as_deref(), Some("999.00 USD"));
-    assert_eq!(said(-2.5e9).as_deref(), Some("\u{2212}2.50 billion USD"));
-    assert_eq!(said(f64::NAN), None);
-    assert_eq!(grouped(12_345_678.4).as_deref(), Some("12,345,678"));
-    assert_eq!(grouped(-1.0), None);
 }
