@@ -2,10 +2,9 @@
 
 use crate::report::text;
 
-/// Whole units, grouped.
+/// Whole units, grouped, or `None` where it is no amount.
 pub(super) fn grouped(amount: f64) -> Option<String> {
-    let digits = format!("{amount:.0}").parse().ok().map(text::grouped);
-    digits.filter(|_| is_amount(amount))
+    text::whole(amount).filter(|_| is_amount(amount))
 }
 
 pub(super) fn is_amount(amount: f64) -> bool {

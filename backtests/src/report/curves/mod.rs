@@ -11,66 +11,41 @@ mod model;
 mod plot;
 mod sheet;
 #[cfg(test)]
-pub(in crate::report) mod tests;
+mod tests;
 mod utilization_chart;
 
 pub use model::{CurveFit, CurveMarket, CurvesPage, DepositPoint};
 
-use super::{SCRIPT, head, section, summary, text};
+use super::page::{Page, remarks, section};
+use super::text;
 use amount::grouped;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 use sheet::Sheet;
 
 /// Returns the page as a complete HTML document.
 #[must_use]
 pub fn render(page: &CurvesPage) -> String {
-    let document = html! {
-        (DOCTYPE)
-        html lang="en" {
-            (head(&page.title))
-            body {
-                (header(page))
-                main {
-                    (section("contents", "Markets", &contents(page)))
-                    @for (index, market) in page.markets.iter().enumerate() {
-                        (Sheet { index, market, unit: &page.unit }.section())
-                    }
-                    (section("notes", "Notes", &remarks(&page.notes)))
-                }
-                script { (PreEscaped(SCRIPT)) }
-            }
+    let links =
+        html! { li { a href="#contents" { "Markets" } } li { a href="#notes" { "Notes" } } };
+    let document = Page { title: &page.title, labels: &page.labels, facts: facts(page), links };
+    document.document(&html! {
+        (section("contents", "Markets", &contents(page)))
+        @for (index, market) in page.markets.iter().enumerate() {
+            (Sheet { index, market, unit: &page.unit }.section())
         }
-    };
-    document.into_string()
+        (section("notes", "Notes", &remarks(&page.notes)))
+    })
 }
 
-fn header(page: &CurvesPage) -> Markup {
+fn facts(page: &CurvesPage) -> Markup {
     let exact = page.markets.iter().filter(|market| market.is_exact).count();
     let fitted = page.markets.iter().filter(|market| market.shown_fit().is_some()).count();
-    let count = |count: usize| text::grouped(u64::try_from(count).unwrap_or(u64::MAX));
+    let count = |count: usize| text::grouped(text::count(count));
     html! {
-        header {
-            div.tools { }
-            h1 { (page.title) }
-            p.facts {
-                span { (text::counted(text::length(&page.markets), "market", "markets")) }
-                span { (count(exact)) " with the contract's own curve" }
-                span { (count(fitted)) " with a fitted curve" }
-                span { "amounts in " (page.unit) }
-            }
-            (summary::banner(&page.labels))
-            nav aria-label="Contents" {
-                ul { li { a href="#contents" { "Markets" } } li { a href="#notes" { "Notes" } } }
-            }
-        }
-    }
-}
-
-fn remarks(notes: &[String]) -> Markup {
-    html! {
-        @if notes.is_empty() { p.note { "None." } } @else {
-            ul.note { @for note in notes { li { (note) } } }
-        }
+        span { (text::counted(text::length(&page.markets), "market", "markets")) }
+        span { (count(exact)) " with the contract's own curve" }
+        span { (count(fitted)) " with a fitted curve" }
+        span { "amounts in " (page.unit) }
     }
 }
 
@@ -126,10 +101,7 @@ fn overview(index: usize, market: &CurveMarket) -> Markup {
                     (false, None) => (text::unknown("There is no fit.")),
                 }
             }
-            td.n { @match market.supplied.and_then(grouped) {
-                Some(digits) => (digits),
-                None => (text::unknown("It is not on record.")),
-            } }
+            (text::digits_cell(market.supplied.and_then(grouped), "It is not on record."))
         }
     }
 }

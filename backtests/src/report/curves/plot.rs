@@ -1,8 +1,8 @@
 //! One picture of a market: points, lines and marks between two value axes.
 
-use crate::report::chart::{WIDTH, path, px};
+use crate::report::chart::{WIDTH, Words, drawing, path, px};
 use crate::report::scale::{Scale, is_drawable};
-use crate::report::{text, thin};
+use crate::report::{thin, ticks};
 use maud::{Markup, html};
 
 /// Height of a picture, pixels.
@@ -26,7 +26,7 @@ pub(super) struct Plot<'a> {
 
 impl Plot<'_> {
     pub(super) fn at(&self, (x, y): (f64, f64)) -> (f64, f64) {
-        (self.x.fraction(x) * WIDTH, (1.0 - self.y.fraction(y)) * self.height)
+        (self.x.fraction(x) * WIDTH, ticks::depth(&self.y, self.height, y))
     }
 
     pub(super) fn line(&self, class: &str, points: impl Iterator<Item = (f64, f64)>) -> Markup {
@@ -56,43 +56,13 @@ impl Plot<'_> {
     }
 
     pub(super) fn frame(&self, marks: &Markup) -> Markup {
-        let (title, text) = (format!("{}-title", self.id), format!("{}-text", self.id));
-        let y = |tick: f64| px((1.0 - self.y.fraction(tick)) * self.height);
-        let word = |scale: &Scale, tick: f64, suffix: &str| {
-            text::fixed(tick, scale.places()).unwrap_or_default() + suffix
-        };
+        let words = Words { id: &self.id, title: self.title, text: &self.text };
+        let marks = html! { (ticks::lines_across(&self.y, self.height)) (marks) };
         html! {
             div.frame {
-                div.yticks aria-hidden="true" {
-                    @for tick in self.y.ticks() {
-                        span style={ "--y:" (y(tick)) "px" } { (word(&self.y, tick, self.suffix.1)) }
-                    }
-                }
-                div.plot {
-                    svg viewBox={ "0 0 " (WIDTH) " " (self.height) } height=(self.height)
-                        preserveAspectRatio="none" role="img" aria-labelledby={ (title) " " (text) } {
-                        title id=(title) { (self.title) }
-                        desc id=(text) { (self.text) }
-                        (self.grid())
-                        (marks)
-                    }
-                }
-                div.xticks aria-hidden="true" {
-                    @for tick in self.x.ticks() {
-                        span style={ "left:" (px(self.x.fraction(tick) * 100.0)) "%" } {
-                            (word(&self.x, tick, self.suffix.0))
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn grid(&self) -> Markup {
-        html! {
-            @for tick in self.y.ticks() {
-                @let y = px((1.0 - self.y.fraction(tick)) * self.height);
-                line.grid.zero[tick.abs() < 1e-9] x1="0" x2=(WIDTH) y1=(y) y2=(y) {}
+                (ticks::beside(&self.y, self.height, self.suffix.1))
+                div.plot { (drawing(&words, self.height, None, &marks)) }
+                (ticks::below(&self.x, self.suffix.0))
             }
         }
     }

@@ -60,9 +60,7 @@ impl Sheet<'_> {
         html! {
             dl.pairs.spaced {
                 @for (name, value) in facts {
-                    div { dt { (name) } dd {
-                        @match value { Some(value) => (value), None => (text::unknown("It is not on record.")) }
-                    } }
+                    div { dt { (name) } dd { (text::or_unknown(value, "It is not on record.")) } }
                 }
             }
         }
@@ -71,14 +69,13 @@ impl Sheet<'_> {
     /// How far the curve can be believed.
     fn quality(&self) -> Markup {
         let market = self.market;
-        let known = |digits: Option<String>| digits.unwrap_or_else(|| "unknown".to_owned());
         html! {
             @if market.is_exact {
                 "The curve is the contract's own."
             } @else if let Some(fit) = market.shown_fit() {
-                "The curve is fitted: it misses by " (known(bps(fit.error)))
-                " basis points (root mean square; at worst " (known(bps(fit.worst))) ") over "
-                (text::counted(u64::try_from(fit.pairs).unwrap_or(u64::MAX), "pair", "pairs"))
+                "The curve is fitted: it misses by " (text::known(bps(fit.error)))
+                " basis points (root mean square; at worst " (text::known(bps(fit.worst))) ") over "
+                (text::counted(text::count(fit.pairs), "pair", "pairs"))
                 " with utilization from " (text::percent(fit.seen.0 * 100.0)) " to "
                 (text::percent(fit.seen.1 * 100.0)) "; outside that it is a guess."
             } @else {
@@ -118,9 +115,7 @@ impl Sheet<'_> {
                         tbody {
                             @for row in rows {
                                 tr {
-                                    td.n { @match grouped(row.deposit) {
-                                        Some(digits) => (digits), None => (text::unknown(why)),
-                                    } }
+                                    (text::digits_cell(grouped(row.deposit), why))
                                     @for rate in [row.after_deposit_apr, row.sustainable_apr, row.marginal_income] {
                                         (text::cell(percent_of(Some(rate)), why))
                                     }

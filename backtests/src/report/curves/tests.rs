@@ -1,8 +1,7 @@
 //! Facts about the page of rate curves.
 
 use super::*;
-
-const HOSTILE: &str = "<script>alert(1)</script>";
+use crate::report::checks::{self, HOSTILE, check_drawings, check_requests, check_tags};
 
 /// A market with a kink at 0.9 of which everything is known.
 fn market(name: &str) -> CurveMarket {
@@ -61,44 +60,8 @@ fn page(markets: Vec<CurveMarket>) -> CurvesPage {
     }
 }
 
-/// The document without style and script, which are ours and may say `NaN`.
 fn body(page: &CurvesPage) -> String {
-    let html = render(page);
-    let (_, body) = html.split_once("<body>").unwrap();
-    body.split_once("<script>").unwrap().0.to_owned()
-}
-
-/// Checks that every tag is closed in its place, that ids are unique, and that every drawing has words
-/// and every table a caption.
-pub(in crate::report) fn check_tags(html: &str) {
-    const VOID: [&str; 2] = ["br", "hr"];
-    let mut open: Vec<&str> = Vec::new();
-    for part in html.split('<').skip(1) {
-        let (tag, _) = part.split_once('>').expect("a tag ends");
-        let name = tag.trim_start_matches('/').split(' ').next().unwrap();
-        if tag.starts_with('/') {
-            assert_eq!(open.pop(), Some(name), "closed out of turn");
-        } else if !VOID.contains(&name) {
-            open.push(name);
-        }
-    }
-    // The body goes on with the script, which is cut off.
-    assert!(open.is_empty(), "left open: {open:?}");
-    let mut ids: Vec<&str> =
-        html.split(" id=\"").skip(1).map(|rest| rest.split_once('"').unwrap().0).collect();
-    let all = ids.len();
-    ids.sort_unstable();
-    ids.dedup();
-    assert_eq!(ids.len(), all, "ids are unique");
-    let count = |part: &str| html.matches(part).count();
-    assert_eq!(count("<desc"), count("<svg"), "every drawing has words");
-    assert_eq!(count("<caption"), count("<table"), "every table has a caption");
-    assert_eq!(count("<th "), count(" scope=\""), "every heading cell has a scope");
-    assert_eq!(
-        count("=\" "),
-        0,
-        "no class begins with a space, as a toggled one before another does"
-    );
+    checks::body(&render(page))
 }
 
 #[test]
@@ -193,10 +156,7 @@ fn nothing_but_finite_numbers_is_printed() {
     let html = body(&page(vec![market]));
     assert!(!html.contains("NaN") && !html.contains(">inf"), "{html}");
     check_tags(&html);
-    for svg in html.split("<svg").skip(1) {
-        let svg = svg.split_once("</svg>").unwrap().0.to_lowercase();
-        assert!(!svg.contains("nan") && !svg.contains("inf"), "{svg}");
-    }
+    check_drawings(&html);
 }
 
 #[test]
@@ -212,10 +172,7 @@ fn one_point_can_be_drawn() {
 
 #[test]
 fn the_document_asks_for_nothing_from_outside() {
-    let html = render(&page(vec![market("a"), blank("b")])).to_lowercase();
-    for wanted in ["http://", "https://", "src=", "@import", "url(", "fetch(", "//cdn"] {
-        assert!(!html.contains(wanted), "{wanted}");
-    }
+    check_requests(&render(&page(vec![market("a"), blank("b")])));
 }
 
 #[test]
