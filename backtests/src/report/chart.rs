@@ -5,12 +5,15 @@
 
 use super::calendar::Calendar;
 use super::scale::Scale;
-use super::text;
+use super::ticks;
 use maud::{Markup, html};
+use plimsoll_core::Day;
 use std::fmt::Write as _;
 
 /// Width of a drawing in its own units; it stretches to the width of the page.
 pub(super) const WIDTH: f64 = 1000.0;
+/// Height of a drawing in a row of a table, pixels.
+pub(super) const STRIP: f64 = 30.0;
 
 /// Colours in the style sheet (`c0` and so on).
 const COLOURS: usize = 8;
@@ -32,6 +35,54 @@ pub(super) struct Words<'a> {
     pub(super) text: &'a str,
 }
 
+impl Words<'_> {
+    /// The identifiers of the title and the text.
+    fn ids(&self) -> (String, String) {
+        (format!("{}-title", self.id), format!("{}-text", self.id))
+    }
+}
+
+/// The days of the hover read-out.
+pub(super) struct Hover<'a> {
+    first: Day,
+    last: Day,
+    days: &'a str,
+}
+
+/// A drawing that stretches with the page.
+pub(super) fn drawing(
+    words: &Words<'_>,
+    height: f64,
+    hover: Option<&Hover<'_>>,
+    marks: &Markup,
+) -> Markup {
+    let (title, text) = words.ids();
+    let height = px(height);
+    html! {
+        svg viewBox={ "0 0 " (WIDTH) " " (height) } height=(height)
+            preserveAspectRatio="none" role="img" aria-labelledby={ (title) " " (text) }
+            data-first=[hover.map(|hover| hover.first.0)]
+            data-last=[hover.map(|hover| hover.last.0)]
+            data-days=[hover.map(|hover| hover.days)] {
+            title id=(title) { (words.title) }
+            desc id=(text) { (words.text) }
+            (marks)
+        }
+    }
+}
+
+/// A drawing in a row of a table: as wide as its cell, and its circles stay round.
+pub(super) fn strip(words: &Words<'_>, marks: &Markup) -> Markup {
+    let (title, text) = words.ids();
+    html! {
+        svg.dots width="100%" height=(STRIP) role="img" aria-labelledby={ (title) " " (text) } {
+            title id=(title) { (words.title) }
+            desc id=(text) { (words.text) }
+            (marks)
+        }
+    }
+}
+
 /// The axes of a drawing.
 pub(super) struct Axes<'a> {
     /// Left to right.
@@ -45,21 +96,12 @@ pub(super) struct Axes<'a> {
 impl Axes<'_> {
     /// Returns how far below the top `value` lies, in pixels.
     pub(super) fn y(&self, value: f64) -> f64 {
-        (1.0 - self.value.fraction(value)) * self.height
+        ticks::depth(self.value, self.height, value)
     }
 
     /// The labels of the value axis.
     pub(super) fn value_labels(&self) -> Markup {
-        html! {
-            div.yticks aria-hidden="true" {
-                @for tick in self.value.ticks() {
-                    @let places = self.value.places();
-                    span style={ "--y:" (px(self.y(tick))) "px" } {
-                        (text::fixed(tick, places).unwrap_or_default()) "\u{a0}%"
-                    }
-                }
-            }
-        }
+        ticks::beside(self.value, self.height, "\u{a0}%")
     }
 
     /// The labels of the time axis.
@@ -75,25 +117,13 @@ impl Axes<'_> {
 
     /// The drawing: the grid, `marks` above it, and the hover read-out's days.
     pub(super) fn drawing(&self, words: &Words<'_>, days: &str, marks: &Markup) -> Markup {
-        let (title, text) = (format!("{}-title", words.id), format!("{}-text", words.id));
-        html! {
-            svg viewBox={ "0 0 " (WIDTH) " " (px(self.height)) } height=(px(self.height))
-                preserveAspectRatio="none" role="img" aria-labelledby={ (title) " " (text) }
-                data-first=(self.time.first().0) data-last=(self.time.last().0) data-days=(days) {
-                title id=(title) { (words.title) }
-                desc id=(text) { (words.text) }
-                (self.grid())
-                (marks)
-            }
-        }
+        let hover = Hover { first: self.time.first(), last: self.time.last(), days };
+        drawing(words, self.height, Some(&hover), &html! { (self.grid()) (marks) })
     }
 
     fn grid(&self) -> Markup {
         html! {
-            @for tick in self.value.ticks() {
-                @let y = px(self.y(tick));
-                line.grid.zero[tick.abs() < 1e-9] x1="0" x2=(WIDTH) y1=(y) y2=(y) {}
-            }
+            (ticks::lines_across(self.value, self.height))
             @for tick in self.time.ticks() {
                 @let x = px(tick.fraction * WIDTH);
                 line.grid x1=(x) x2=(x) y1="0" y2=(px(self.height)) {}

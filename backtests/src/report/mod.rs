@@ -7,10 +7,13 @@
 
 mod calendar;
 mod chart;
+#[cfg(test)]
+mod checks;
 pub mod curves;
 mod decisions;
 mod lines;
 pub mod model;
+mod page;
 mod quality;
 mod scale;
 mod scores;
@@ -23,92 +26,51 @@ mod summary;
 mod tests;
 mod text;
 mod thin;
+mod ticks;
 pub mod worlds;
 
 use calendar::Calendar;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 use model::Report;
-
-/// The style sheet.
-const STYLE: &str = include_str!("style.css");
-/// The script.
-const SCRIPT: &str = include_str!("script.js");
-/// Forbids every request, whatever the data contain.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
-                      img-src data:; base-uri 'none'; form-action 'none'";
+use page::{Page, section};
 
 /// Returns the report as a complete HTML document.
 #[must_use]
 pub fn render(report: &Report) -> String {
-    let document = html! {
-        (DOCTYPE)
-        html lang="en" {
-            (head(&report.title))
-            body {
-                (header(report))
-                main { (results(report)) (strategies(report)) (caveats(report)) }
-                script { (PreEscaped(SCRIPT)) }
-            }
-        }
+    let page = Page {
+        title: &report.title,
+        labels: &report.labels,
+        facts: facts(report),
+        links: links(report),
     };
-    document.into_string()
+    page.document(&html! { (results(report)) (strategies(report)) (caveats(report)) })
 }
 
-fn head(title: &str) -> Markup {
+fn facts(report: &Report) -> Markup {
+    let [decisions, markets] = [report.decisions, report.markets].map(text::count);
     html! {
-        head {
-            meta charset="utf-8";
-            meta name="viewport" content="width=device-width, initial-scale=1";
-            meta http-equiv="Content-Security-Policy" content=(POLICY);
-            meta name="color-scheme" content="light dark";
-            link rel="icon" href="data:,";
-            title { (title) }
-            style { (PreEscaped(STYLE)) }
-        }
-    }
-}
-
-fn header(report: &Report) -> Markup {
-    let count = |items| u64::try_from(items).unwrap_or(u64::MAX);
-    html! {
-        header {
-            div.tools { }
-            h1 { (report.title) }
-            p.facts {
-                span { (report.from) " to " (report.to) }
-                span { (text::counted(count(report.decisions), "decision day", "decision days")) }
-                span { (text::counted(count(report.markets), "market", "markets")) }
-                span { (text::counted(report.rows_read, "row read", "rows read")) }
-            }
-            (summary::banner(&report.labels))
-            (contents(report))
-        }
+        span { (report.from) " to " (report.to) }
+        span { (text::counted(decisions, "decision day", "decision days")) }
+        span { (text::counted(markets, "market", "markets")) }
+        span { (text::counted(report.rows_read, "row read", "rows read")) }
     }
 }
 
 /// Links to the sections.
-fn contents(report: &Report) -> Markup {
+fn links(report: &Report) -> Markup {
     html! {
-        nav aria-label="Contents" {
-            ul {
-                li { a href="#summary" { "Summary" } }
-                @if !report.spreads.is_empty() { li { a href="#spread" { "Spread" } } }
-                @if !report.sleeves.is_empty() { li { a href="#parts" { "Parts" } } }
-                @for (index, page) in report.strategies.iter().enumerate() {
-                    li { a href={ "#strategy-" (index) } { (page.name) } }
-                }
-                li { a href="#limits" { "Limits" } }
-                li { a href="#approximations" { "Approximations" } }
-                li { a href="#quality" { "Data quality" } }
-                li { a href="#settings" { "Settings" } }
-                li { a href="#provenance" { "Provenance" } }
-            }
+        li { a href="#summary" { "Summary" } }
+        @if !report.spreads.is_empty() { li { a href="#spread" { "Spread" } } }
+        @if !report.sleeves.is_empty() { li { a href="#parts" { "Parts" } } }
+        @for (index, page) in report.strategies.iter().enumerate() {
+            li { a href={ "#strategy-" (index) } { (page.name) } }
         }
+        li { a href="#limits" { "Limits" } }
+        li { a href="#approximations" { "Approximations" } }
+        li { a href="#quality" { "Data quality" } }
+        li { a href="#settings" { "Settings" } }
+        li { a href="#provenance" { "Provenance" } }
     }
-}
-
-fn section(id: &str, title: &str, content: &Markup) -> Markup {
-    html! { section id=(id) { h2 { (title) } (content) } }
 }
 
 /// What came out, for all strategies together.

@@ -111,7 +111,7 @@ fn overview_row(defect: &str, lines: &[&QualityLine]) -> Markup {
             th.prose scope="row" { (defect) }
             td.n {
                 @if markets.contains("*") { "all" } @else {
-                    (text::grouped(u64::try_from(markets.len()).unwrap_or(u64::MAX)))
+                    (text::grouped(text::count(markets.len())))
                 }
             }
             td.n { (text::grouped(text::length(lines))) }

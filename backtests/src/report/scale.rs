@@ -2,6 +2,8 @@
 //!
 //! Whatever goes in, a position that comes out is a finite number within the axis.
 
+use super::text;
+
 /// Values beyond this size are not drawn: they are errors, and would flatten everything else.
 const LARGEST: f64 = 1e9;
 
@@ -50,8 +52,12 @@ impl Scale {
             .collect()
     }
 
-    /// Returns the decimals that tell one tick from the next.
-    pub(super) fn places(&self) -> usize {
+    /// Returns `tick` with the decimals that tell it from the next.
+    pub(super) fn label(&self, tick: f64) -> String {
+        text::fixed(tick, self.places()).unwrap_or_default()
+    }
+
+    fn places(&self) -> usize {
         let mut step = self.step;
         for places in 0..6 {
             if (step - step.round()).abs() < 1e-6 {
@@ -76,13 +82,16 @@ mod tests {
 
     fn ticks(values: &[f64]) -> Vec<String> {
         let scale = Scale::covering(values.iter().copied(), 5.0).unwrap();
-        scale.ticks().iter().map(|tick| format!("{tick:.*}", scale.places())).collect()
+        scale.ticks().into_iter().map(|tick| scale.label(tick)).collect()
     }
 
     #[test]
     fn ticks_are_round_and_cover_the_values() {
         assert_eq!(ticks(&[0.0, 4.3]), ["0", "1", "2", "3", "4", "5"]);
-        assert_eq!(ticks(&[-0.42, 0.0]), ["-0.5", "-0.4", "-0.3", "-0.2", "-0.1", "0.0"]);
+        assert_eq!(
+            ticks(&[-0.42, 0.0]),
+            ["\u{2212}0.5", "\u{2212}0.4", "\u{2212}0.3", "\u{2212}0.2", "\u{2212}0.1", "0.0"]
+        );
         assert_eq!(ticks(&[0.0, 1.2]), ["0.00", "0.25", "0.50", "0.75", "1.00", "1.25"]);
     }
 

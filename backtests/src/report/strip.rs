@@ -2,14 +2,12 @@
 //!
 //! Each variant is a dot on a scale that all strategies share; least, median and most are figures.
 
-use super::chart::px;
+use super::chart::{self, STRIP, Words, px};
 use super::model::{Report, Spread};
 use super::scale::{Scale, is_drawable};
-use super::text;
+use super::{text, ticks};
 use maud::{Markup, html};
 
-/// Height of a strip, pixels.
-const HEIGHT: f64 = 30.0;
 /// Why a variant can be unknown.
 const NOTHING_EARNED: &str = "Nothing could be earned in this variant, so it has no rate.";
 
@@ -43,7 +41,7 @@ fn table(report: &Report, index: usize, varied: &str, spreads: &[&Spread]) -> Ma
                 caption { "By " (varied) ", annualised %" }
                 thead { tr {
                     th scope="col" { "Strategy" }
-                    th.strip scope="col" { (axis(scale.as_ref())) }
+                    th.strip scope="col" { (ticks::heading(scale.as_ref(), "Variants", "\u{a0}%")) }
                     @for name in ["Min", "Median", "Max", "Max \u{2212} min", "Reported"] {
                         th.n scope="col" { (name) }
                     }
@@ -77,46 +75,29 @@ fn line(id: &str, spread: &Spread, reported: Option<f64>, scale: Option<&Scale>)
 
 /// The dots of one strategy, its median as a bar, and the reported run as a ring.
 fn strip(id: &str, spread: &Spread, reported: Option<f64>, scale: &Scale) -> Markup {
-    let at = |value: f64| px(scale.fraction(value) * 100.0) + "%";
-    let middle = px(HEIGHT / 2.0);
-    html! {
-        svg.dots width="100%" height=(HEIGHT) role="img"
-            aria-labelledby={ (id) "-title " (id) "-text" } {
-            title id={ (id) "-title" } { (spread.strategy) ", by " (spread.varied) }
-            desc id={ (id) "-text" } { (describe(spread)) }
-            @for tick in scale.ticks() {
-                line.grid x1=(at(tick)) x2=(at(tick)) y1="0" y2=(HEIGHT) {}
-            }
-            @if let Some(median) = median(&sorted(spread)) {
-                line.median x1=(at(median)) x2=(at(median)) y1="6" y2=(HEIGHT - 6.0) {}
-            }
-            @for (label, value) in drawable(spread) {
-                circle.dot cx=(at(value)) cy=(middle) r="4" {
-                    title { (label) ": " (text::percent(value)) }
-                }
-            }
-            @if let Some(value) = reported.filter(|value| is_drawable(*value)) {
-                circle.ring cx=(at(value)) cy=(middle) r="7.5" {
-                    title { "Reported: " (text::percent(value)) }
-                }
+    let at = |value: f64| ticks::along(scale, value);
+    let middle = px(STRIP / 2.0);
+    let title = format!("{}, by {}", spread.strategy, spread.varied);
+    let words = Words { id, title: &title, text: &describe(spread) };
+    let marks = html! {
+        @for tick in scale.ticks() {
+            line.grid x1=(at(tick)) x2=(at(tick)) y1="0" y2=(STRIP) {}
+        }
+        @if let Some(median) = median(&sorted(spread)) {
+            line.median x1=(at(median)) x2=(at(median)) y1="6" y2=(STRIP - 6.0) {}
+        }
+        @for (label, value) in drawable(spread) {
+            circle.dot cx=(at(value)) cy=(middle) r="4" {
+                title { (label) ": " (text::percent(value)) }
             }
         }
-    }
-}
-
-fn axis(scale: Option<&Scale>) -> Markup {
-    let Some(scale) = scale else {
-        return html! { "Variants" };
+        @if let Some(value) = reported.filter(|value| is_drawable(*value)) {
+            circle.ring cx=(at(value)) cy=(middle) r="7.5" {
+                title { "Reported: " (text::percent(value)) }
+            }
+        }
     };
-    html! {
-        span.axis {
-            @for tick in scale.ticks() {
-                span style={ "left:" (px(scale.fraction(tick) * 100.0)) "%" } {
-                    (text::fixed(tick, scale.places()).unwrap_or_default()) "\u{a0}%"
-                }
-            }
-        }
-    }
+    chart::strip(&words, &marks)
 }
 
 /// The figure of every variant, folded away.

@@ -1,4 +1,4 @@
-//! The first page: what the reader must know, the table of strategies, and the parts of the universe.
+//! The summary: the table of strategies, and the parts of the universe.
 
 use super::model::{Report, SleeveRow, StrategyPage};
 use super::text;
@@ -24,7 +24,9 @@ impl Column {
 
     fn cell(&self, page: &StrategyPage) -> Markup {
         match self {
-            Column::Count(_, count_of) => html! { td.n { (text::grouped(count(count_of(page)))) } },
+            Column::Count(_, count_of) => {
+                html! { td.n { (text::grouped(text::count(count_of(page)))) } }
+            }
             Column::Figure(_, figure, why) => text::cell(figure(page), why),
         }
     }
@@ -66,17 +68,6 @@ const COLUMNS: [Column; 9] = [
     ),
 ];
 
-/// The banner: what must be known before any figure.
-pub(super) fn banner(labels: &[String]) -> Markup {
-    html! {
-        @if !labels.is_empty() {
-            div.banner role="note" aria-label="Read this first" {
-                @for label in labels { p { (label) } }
-            }
-        }
-    }
-}
-
 /// The table of strategies, and what its figures mean.
 pub(super) fn strategies(report: &Report) -> Markup {
     html! {
@@ -107,10 +98,6 @@ pub(super) fn strategies(report: &Report) -> Markup {
         }
         (reasons(report))
     }
-}
-
-fn count(items: usize) -> u64 {
-    u64::try_from(items).unwrap_or(u64::MAX)
 }
 
 /// Why figures of the table are unknown, in print too, where nothing can be pointed at.
@@ -154,7 +141,7 @@ fn sleeve_row(report: &Report, sleeve: &SleeveRow) -> Markup {
     html! {
         tr {
             th scope="row" { (sleeve.name) }
-            td.n { (text::grouped(count(sleeve.markets))) }
+            td.n { (text::grouped(text::count(sleeve.markets))) }
             @for value in figures.take(report.strategies.len()) { (text::cell(value, NO_RETURN)) }
         }
     }

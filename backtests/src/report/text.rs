@@ -18,18 +18,30 @@ pub(super) fn fixed(value: f64, places: usize) -> Option<String> {
     Some(if value < 0.0 && !is_zero { format!("\u{2212}{digits}") } else { digits })
 }
 
+/// Returns `value` with two decimals and its sign, or `None` where it is not a number; zero has no sign.
+pub(super) fn signed(value: f64) -> Option<String> {
+    let plus = if value >= 0.005 { "+" } else { "" };
+    fixed(value, 2).map(|digits| format!("{plus}{digits}"))
+}
+
+/// Returns the digits, or "unknown".
+pub(super) fn known(digits: Option<String>) -> String {
+    digits.unwrap_or_else(|| "unknown".to_owned())
+}
+
 /// Returns a percentage with its sign, such as "+4.12 %"; zero has none.
 pub(super) fn signed_percent(value: f64) -> String {
-    let Some(digits) = fixed(value, 2) else {
-        return "unknown".to_owned();
-    };
-    let plus = if value >= 0.005 { "+" } else { "" };
-    format!("{plus}{digits}\u{a0}%")
+    known(signed(value).map(|digits| digits + "\u{a0}%"))
 }
 
 /// Returns a percentage such as "4.12 %", or "unknown".
 pub(super) fn percent(value: f64) -> String {
-    fixed(value, 2).map_or_else(|| "unknown".to_owned(), |digits| format!("{digits}\u{a0}%"))
+    known(fixed(value, 2).map(|digits| digits + "\u{a0}%"))
+}
+
+/// Returns `amount` in whole units, grouped, or `None` where it is negative or not a number.
+pub(super) fn whole(amount: f64) -> Option<String> {
+    format!("{amount:.0}").parse().ok().map(grouped)
 }
 
 /// Returns a count with a comma between groups of three digits.
@@ -47,7 +59,12 @@ pub(super) fn grouped(count: u64) -> String {
 
 /// Returns the length of a list as a count.
 pub(super) fn length<T>(list: &[T]) -> u64 {
-    u64::try_from(list.len()).unwrap_or(u64::MAX)
+    count(list.len())
+}
+
+/// Returns a number of items as a count.
+pub(super) fn count(items: usize) -> u64 {
+    u64::try_from(items).unwrap_or(u64::MAX)
 }
 
 /// Returns "1 move" or "3 moves": a count with its noun.
@@ -60,17 +77,19 @@ pub(super) fn unknown(why: &str) -> Markup {
     html! { abbr.unknown title=(why) { "unknown" } }
 }
 
-/// A figure of two decimals, or "unknown" and why.
-pub(super) fn figure(value: Option<f64>, why: &str) -> Markup {
-    match value.and_then(|value| fixed(value, 2)) {
-        Some(digits) => html! { (digits) },
-        None => unknown(why),
-    }
+/// The words, or "unknown" and why.
+pub(super) fn or_unknown(words: Option<String>, why: &str) -> Markup {
+    words.map_or_else(|| unknown(why), |words| html! { (words) })
+}
+
+/// A right-aligned table cell with these digits, or "unknown" and why.
+pub(super) fn digits_cell(digits: Option<String>, why: &str) -> Markup {
+    html! { td.n { (or_unknown(digits, why)) } }
 }
 
 /// A right-aligned table cell with a figure of two decimals, or "unknown" and why.
 pub(super) fn cell(value: Option<f64>, why: &str) -> Markup {
-    html! { td.n { (figure(value, why)) } }
+    digits_cell(value.and_then(|value| fixed(value, 2)), why)
 }
 
 /// A list of names and values, set as compact pairs.

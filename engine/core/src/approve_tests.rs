@@ -1,6 +1,5 @@
 use super::*;
-use crate::plan::Action;
-use crate::plan::{ActionKind, CostModel};
+use crate::plan::{Action, ActionKind, CostModel};
 use crate::preference::{Fraction, RiskLine};
 use crate::scenario::RareLosses;
 use crate::time::Time;
@@ -57,6 +56,17 @@ fn evidence(names: &[&str]) -> Evidence {
     Evidence { markets, scenarios: scenarios(names, 0.0, 0.0), protocols, chains }
 }
 
+/// The same where money could go to another protocol as well, so that limits between protocols hold.
+fn evidence_beside_another_protocol(names: &[&str]) -> Evidence {
+    let mut evidence = evidence(names);
+    evidence.protocols.insert("two".to_owned());
+    evidence
+}
+
+fn known<'a>(evidence: &'a mut Evidence, name: &str) -> &'a mut MarketEvidence {
+    evidence.markets.get_mut(&market(name)).unwrap()
+}
+
 /// Every month every market of `names` loses `monthly`; in every year it loses `yearly`.
 fn scenarios(names: &[&str], monthly: f64, yearly: f64) -> Arc<Scenarios> {
     let mut markets: Vec<MarketId> = names.iter().map(|name| market(name)).collect();
@@ -70,24 +80,42 @@ fn policy(enforcement: Enforcement) -> Policy {
     Policy::new(RiskPreference::of_line(RiskLine::Balanced), enforcement)
 }
 
+fn whole() -> Fraction {
+    Fraction::new(1.0).unwrap()
+}
+
+/// What is said of buying `asked` with 1000 that sit idle.
+fn buying(asked: &[(&str, u64)], evidence: &Evidence, enforcement: Enforcement) -> Verdict {
+    approve(plan(&[], asked), &nav(1000, &[]), evidence, &policy(enforcement))
+}
+
+/// The same of a market that may hold all there is, but of which only 100 can leave within a day.
+fn buying_where_100_can_leave(name: &str, asked: &[(&str, u64)]) -> Verdict {
+    let mut evidence = evidence_beside_another_protocol(&[name]);
+    known(&mut evidence, name).exit_24h_run = Some(amount(100));
+    let mut policy = policy(Enforcement::Strict);
+    policy.preference.per_protocol = whole();
+    policy.preference.worst_protocol_loss = whole();
+    policy.preference.per_issuer = whole();
+    approve(plan(&[], asked), &nav(1000, &[]), &evidence, &policy)
+}
+
 fn entries(verdict: &Verdict) -> Vec<(String, Amount)> {
     let entries = &verdict.approved.plan().entries;
     entries.iter().map(|entry| (entry.market.to_string(), entry.amount)).collect()
 }
 
+fn amounts(entries: &[(&str, u64)]) -> Vec<(String, Amount)> {
+    entries.iter().map(|(name, value)| ((*name).to_owned(), amount(*value))).collect()
+}
+
 #[test]
 fn the_protocol_cap_cuts_in_proportion_and_says_so() {
     let (a, b) = ("one:1:0xa", "one:1:0xb");
-    let mut evidence = evidence(&[a, b]);
-    evidence.protocols.insert("two".to_owned());
-    let verdict = approve(
-        plan(&[], &[(a, 300), (b, 100)]),
-        &nav(1000, &[]),
-        &evidence,
-        &policy(Enforcement::Strict),
-    );
+    let evidence = evidence_beside_another_protocol(&[a, b]);
+    let verdict = buying(&[(a, 300), (b, 100)], &evidence, Enforcement::Strict);
     // 35 % of 1000 is 350, shared 3 to 1; floors leave 262 and 87.
-    assert_eq!(entries(&verdict), vec![(a.to_owned(), amount(262)), (b.to_owned(), amount(87))]);
+    assert_eq!(entries(&verdict), amounts(&[(a, 262), (b, 87)]));
     assert_eq!(verdict.refusals[0].cause, RefusalCause::Exceeds(Limit::PerProtocol));
     assert_eq!(verdict.refusals[0].asked, amount(300));
     assert!(verdict.waivers.is_empty());
@@ -100,10 +128,10 @@ fn the_cap_per_chain_counts_every_market_of_the_chain_and_holds_between_chains_o
     policy.preference.per_chain = Fraction::new(0.5).unwrap();
     let asked = || plan(&[], &[(a, 300), (b, 300)]);
     let verdict = approve(asked(), &nav(1000, &[]), &evidence(&[a, b, far]), &policy);
-    assert_eq!(entries(&verdict), vec![(a.to_owned(), amount(250)), (b.to_owned(), amount(250))]);
+    assert_eq!(entries(&verdict), amounts(&[(a, 250), (b, 250)]));
     assert_eq!(verdict.refusals[0].cause, RefusalCause::Exceeds(Limit::PerChain));
     let alone = approve(asked(), &nav(1000, &[]), &evidence(&[a, b]), &policy);
-    assert_eq!(entries(&alone), vec![(a.to_owned(), amount(300)), (b.to_owned(), amount(300))]);
+    assert_eq!(entries(&alone), amounts(&[(a, 300), (b, 300)]));
     let waiver = Waiver { limit: Limit::PerChain, cause: WaiverCause::OneChain };
     assert!(alone.waivers.contains(&waiver), "{:?}", alone.waivers);
 }
@@ -120,7 +148,7 @@ fn a_plan_that_was_cut_costs_what_is_left_of_it() {
     assert_eq!(plan.cost().known(), amount(11));
     let verdict = approve(plan, &nav(1000, &[]), &evidence(&[a, b]), &policy(Enforcement::Strict));
     // 35 % of the 989 that are left after the costs of the plan as it was asked.
-    assert_eq!(entries(&verdict), vec![(a.to_owned(), amount(346))]);
+    assert_eq!(entries(&verdict), amounts(&[(a, 346)]));
     // 1 % of what is left, rounded up, and the gas of one action.
     assert_eq!(verdict.approved.plan().cost().known(), amount(5));
 }
@@ -128,15 +156,8 @@ fn a_plan_that_was_cut_costs_what_is_left_of_it() {
 #[test]
 fn a_market_named_twice_is_one_entry_and_no_way_past_a_limit() {
     let a = "one:1:0xa";
-    let mut evidence = evidence(&[a]);
-    evidence.protocols.insert("two".to_owned());
-    evidence.markets.get_mut(&market(a)).unwrap().exit_24h_run = Some(amount(100));
-    let mut policy = policy(Enforcement::Strict);
-    policy.preference.per_protocol = Fraction::new(1.0).unwrap();
-    policy.preference.worst_protocol_loss = Fraction::new(1.0).unwrap();
-    policy.preference.per_issuer = Fraction::new(1.0).unwrap();
-    let verdict = approve(plan(&[], &[(a, 500), (a, 500)]), &nav(1000, &[]), &evidence, &policy);
-    assert_eq!(entries(&verdict), vec![(a.to_owned(), amount(500))], "as for one entry of 1000");
+    let verdict = buying_where_100_can_leave(a, &[(a, 500), (a, 500)]);
+    assert_eq!(entries(&verdict), amounts(&[(a, 500)]), "as for one entry of 1000");
 }
 
 #[test]
@@ -145,7 +166,7 @@ fn an_exit_of_more_than_is_held_pays_for_no_more_than_is_held() {
     let plan = plan(&[(a, 900)], &[(b, 900)]);
     let off = policy(Enforcement::Off);
     let verdict = approve(plan, &nav(0, &[(a, 300)]), &evidence(&[a, b]), &off);
-    assert_eq!(entries(&verdict), vec![(b.to_owned(), amount(300))]);
+    assert_eq!(entries(&verdict), amounts(&[(b, 300)]));
     assert_eq!(verdict.refusals[0].cause, RefusalCause::Unfunded);
     assert_eq!(verdict.approved.plan().exits.len(), 1, "the exit itself is not touched");
 }
@@ -153,12 +174,11 @@ fn an_exit_of_more_than_is_held_pays_for_no_more_than_is_held() {
 #[test]
 fn with_one_protocol_the_cap_is_waived_when_measurable_and_holds_when_strict() {
     let a = "one:1:0xa";
-    let ask = || plan(&[], &[(a, 1000)]);
     let evidence = evidence(&[a]);
     let mut loose = policy(Enforcement::Measurable);
-    loose.preference.per_issuer = Fraction::new(1.0).unwrap();
-    let verdict = approve(ask(), &nav(1000, &[]), &evidence, &loose);
-    assert_eq!(entries(&verdict), vec![(a.to_owned(), amount(1000))]);
+    loose.preference.per_issuer = whole();
+    let verdict = approve(plan(&[], &[(a, 1000)]), &nav(1000, &[]), &evidence, &loose);
+    assert_eq!(entries(&verdict), amounts(&[(a, 1000)]));
     let waived: Vec<_> =
         verdict.waivers.iter().map(|waiver| (waiver.limit, waiver.cause)).collect();
     assert_eq!(
@@ -169,17 +189,16 @@ fn with_one_protocol_the_cap_is_waived_when_measurable_and_holds_when_strict() {
             (Limit::PerProtocol, WaiverCause::OneProtocol)
         ]
     );
-    let verdict = approve(ask(), &nav(1000, &[]), &evidence, &policy(Enforcement::Strict));
-    assert_eq!(entries(&verdict), vec![(a.to_owned(), amount(350))]);
+    let verdict = buying(&[(a, 1000)], &evidence, Enforcement::Strict);
+    assert_eq!(entries(&verdict), amounts(&[(a, 350)]));
 }
 
 #[test]
 fn live_an_unanswerable_limit_forbids_buying() {
     let a = "one:1:0xa";
     for limit in Limit::ALL {
-        let mut evidence = evidence(&[a]);
-        evidence.protocols.insert("two".to_owned());
-        let known = evidence.markets.get_mut(&market(a)).unwrap();
+        let mut evidence = evidence_beside_another_protocol(&[a]);
+        let known = known(&mut evidence, a);
         match limit {
             Limit::Cvar95_30d => Arc::make_mut(&mut evidence.scenarios).returns_30d.clear(),
             Limit::Es999_1y => {
@@ -191,21 +210,11 @@ fn live_an_unanswerable_limit_forbids_buying() {
             // Protocol and chain are part of the market's id: they are always known.
             Limit::PerProtocol | Limit::WorstProtocolLoss | Limit::PerChain => continue,
         }
-        let verdict = approve(
-            plan(&[], &[(a, 10)]),
-            &nav(1000, &[]),
-            &evidence,
-            &policy(Enforcement::Strict),
-        );
+        let verdict = buying(&[(a, 10)], &evidence, Enforcement::Strict);
         assert_eq!(entries(&verdict), vec![], "{limit}");
         assert_eq!(verdict.refusals[0].cause, RefusalCause::Unanswerable(limit));
 
-        let verdict = approve(
-            plan(&[], &[(a, 10)]),
-            &nav(1000, &[]),
-            &evidence,
-            &policy(Enforcement::Measurable),
-        );
+        let verdict = buying(&[(a, 10)], &evidence, Enforcement::Measurable);
         assert_eq!(entries(&verdict).len(), 1, "{limit} is waived");
         assert!(verdict.waivers.contains(&Waiver { limit, cause: WaiverCause::Unanswerable }));
     }
@@ -215,10 +224,9 @@ fn live_an_unanswerable_limit_forbids_buying() {
 fn a_market_that_is_not_open_is_never_bought_even_with_limits_off() {
     let a = "one:1:0xa";
     let mut evidence = evidence(&[a]);
-    evidence.markets.get_mut(&market(a)).unwrap().open = false;
+    known(&mut evidence, a).open = false;
     for enforcement in [Enforcement::Strict, Enforcement::Measurable, Enforcement::Off] {
-        let verdict =
-            approve(plan(&[], &[(a, 10)]), &nav(1000, &[]), &evidence, &policy(enforcement));
+        let verdict = buying(&[(a, 10)], &evidence, enforcement);
         assert_eq!(entries(&verdict), vec![]);
         assert_eq!(verdict.refusals[0].cause, RefusalCause::NotOpen);
     }
@@ -229,16 +237,14 @@ fn a_portfolio_measure_that_is_too_high_scales_the_entries_down_to_the_limit() {
     let a = "one:1:0xa";
     let mut evidence = evidence(&[a]);
     evidence.scenarios = scenarios(&[a], 0.04, 0.0);
-    let verdict =
-        approve(plan(&[], &[(a, 320)]), &nav(1000, &[]), &evidence, &policy(Enforcement::Strict));
+    let verdict = buying(&[(a, 320)], &evidence, Enforcement::Strict);
     // 4 % of 25 % is the 1 % that the balanced line allows.
     assert_eq!(verdict.refusals[0].cause, RefusalCause::Exceeds(Limit::Cvar95_30d));
-    assert_eq!(entries(&verdict), vec![(a.to_owned(), amount(250))]);
+    assert_eq!(entries(&verdict), amounts(&[(a, 250)]));
     evidence.scenarios = scenarios(&[a], 0.0, 1.0);
-    let verdict =
-        approve(plan(&[], &[(a, 320)]), &nav(1000, &[]), &evidence, &policy(Enforcement::Strict));
+    let verdict = buying(&[(a, 320)], &evidence, Enforcement::Strict);
     assert_eq!(verdict.refusals[0].cause, RefusalCause::Exceeds(Limit::Es999_1y));
-    assert_eq!(entries(&verdict), vec![(a.to_owned(), amount(300))]);
+    assert_eq!(entries(&verdict), amounts(&[(a, 300)]));
 }
 
 #[test]
@@ -263,25 +269,17 @@ fn a_measure_that_is_no_number_or_passed_already_forbids_buying_and_no_exit() {
 #[test]
 fn the_exit_limit_cuts_only_what_could_not_leave() {
     let a = "one:1:0xa";
-    let mut evidence = evidence(&[a]);
-    evidence.protocols.insert("two".to_owned());
-    evidence.markets.get_mut(&market(a)).unwrap().exit_24h_run = Some(amount(100));
-    let mut policy = policy(Enforcement::Strict);
-    policy.preference.per_protocol = Fraction::new(1.0).unwrap();
-    policy.preference.worst_protocol_loss = Fraction::new(1.0).unwrap();
-    policy.preference.per_issuer = Fraction::new(1.0).unwrap();
-    let verdict = approve(plan(&[], &[(a, 1000)]), &nav(1000, &[]), &evidence, &policy);
+    let verdict = buying_where_100_can_leave(a, &[(a, 1000)]);
     // 60 % must be able to leave: 400 may be stuck, and 100 of the position is not.
-    assert_eq!(entries(&verdict), vec![(a.to_owned(), amount(500))]);
+    assert_eq!(entries(&verdict), amounts(&[(a, 500)]));
 }
 
 #[test]
 fn a_deeper_wrap_than_allowed_is_not_bought() {
     let a = "one:1:0xa";
     let mut evidence = evidence(&[a]);
-    evidence.markets.get_mut(&market(a)).unwrap().wrap_depth = Some(3);
-    let verdict =
-        approve(plan(&[], &[(a, 10)]), &nav(1000, &[]), &evidence, &policy(Enforcement::Strict));
+    known(&mut evidence, a).wrap_depth = Some(3);
+    let verdict = buying(&[(a, 10)], &evidence, Enforcement::Strict);
     assert_eq!(verdict.refusals[0].cause, RefusalCause::Exceeds(Limit::WrapDepth));
 }
 
@@ -307,7 +305,7 @@ proptest! {
         plan.costs.turnover = crate::units::Bps(bps);
         let mut evidence = evidence(&names);
         for (name, (exit, wrap)) in names.iter().zip(liquidity.iter().zip(&wraps)) {
-            let known = evidence.markets.get_mut(&market(name)).unwrap();
+            let known = known(&mut evidence, name);
             known.exit_24h_run = Some(amount(*exit));
             known.wrap_depth = Some(*wrap);
             // Two markets rest on one issuer.

@@ -1,30 +1,10 @@
 use super::*;
-use crate::panel::{DayRow, Track};
-use rand::{Rng, SeedableRng};
+use crate::test_panel::{self, reverting, wandering};
 use rand_chacha::ChaCha8Rng;
 
-/// Markets whose advertised rate is what `next` makes of the day before; the index earns it.
+/// Markets that all start from 4 %.
 fn panel(markets: usize, days: i64, next: impl Fn(f64, i64, &mut ChaCha8Rng) -> f64) -> Panel {
-    let tracks = (0..markets).map(|number| {
-        let mut random = ChaCha8Rng::seed_from_u64(number as u64);
-        let (mut rate, mut index) = (0.04, 1.0);
-        let days = (0..days).map(|day| {
-            index *= 1.0 + rate / 365.0;
-            rate = next(rate, day, &mut random);
-            DayRow { supply_apr: Some(rate), share_price: Some(index), ..DayRow::default() }
-        });
-        let market = format!("a:1:{number:03}").parse().unwrap();
-        Track { market, first: Day(0), days: days.collect() }
-    });
-    Panel { tracks: tracks.collect(), today: Day(days - 1) }
-}
-
-fn reverting(rate: f64, _: i64, random: &mut ChaCha8Rng) -> f64 {
-    (0.04 + 0.5 * (rate - 0.04) + 0.02 * random.random_range(-1.0..1.0)).max(0.001)
-}
-
-fn wandering(rate: f64, _: i64, random: &mut ChaCha8Rng) -> f64 {
-    rate * (0.02 * random.random_range(-1.0f64..1.0)).exp()
+    test_panel::panel((markets, days), |_| 0.04, next)
 }
 
 fn is_regression(name: &str) -> bool {

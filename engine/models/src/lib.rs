@@ -12,5 +12,7 @@ pub mod priors;
 pub mod regression;
 pub mod scenarios;
 pub mod scorecard;
+#[cfg(test)]
+mod test_panel;
 
 pub use first::{FirstModel, FirstSettings};

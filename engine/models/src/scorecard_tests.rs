@@ -1,27 +1,12 @@
 use super::*;
 use crate::forecast::Forecast;
-use crate::panel::{DayRow, Track};
-use rand::{Rng, SeedableRng};
+use crate::panel::DayRow;
+use crate::test_panel::{self, reverting};
 use rand_chacha::ChaCha8Rng;
 
-/// Markets whose index grows by exactly what was advertised the day before; `next` makes a day's rate.
+/// Markets of which each starts from a higher rate than the one before it.
 fn panel(markets: usize, days: i64, next: impl Fn(f64, i64, &mut ChaCha8Rng) -> f64) -> Panel {
-    let tracks = (0..markets).map(|number| {
-        let mut random = ChaCha8Rng::seed_from_u64(number as u64);
-        let (mut rate, mut index) = (0.03 + 0.001 * number as f64, 1.0);
-        let days = (0..days).map(|day| {
-            index *= 1.0 + rate / 365.0;
-            rate = next(rate, day, &mut random);
-            DayRow { supply_apr: Some(rate), share_price: Some(index), ..DayRow::default() }
-        });
-        let market = format!("a:1:{number:03}").parse().unwrap();
-        Track { market, first: Day(0), days: days.collect() }
-    });
-    Panel { tracks: tracks.collect(), today: Day(days - 1) }
-}
-
-fn reverting(rate: f64, _: i64, random: &mut ChaCha8Rng) -> f64 {
-    (0.04 + 0.5 * (rate - 0.04) + 0.02 * random.random_range(-1.0..1.0)).max(0.001)
+    test_panel::panel((markets, days), |number| 0.03 + 0.001 * number as f64, next)
 }
 
 /// One market in five is never trained on.

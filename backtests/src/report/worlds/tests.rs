@@ -1,9 +1,9 @@
 //! Facts about the page of generated worlds.
 
 use super::*;
+use crate::report::checks::{self, HOSTILE, check_requests, check_tags};
+use crate::worlds::{FORESIGHT, Paired, WorldsLine};
 use std::collections::BTreeMap;
-
-const HOSTILE: &str = "<script>alert(1)</script>";
 
 fn line(name: &str, by_seed: Vec<f64>) -> WorldsLine {
     let mean = by_seed.iter().sum::<f64>() / by_seed.len() as f64;
@@ -74,11 +74,8 @@ fn empty() -> WorldsReport {
     }
 }
 
-/// The document without style and script, which are ours and may say `NaN`.
 fn body(report: &WorldsReport) -> String {
-    let html = render(report, &[], &[]);
-    let (_, body) = html.split_once("<body>").unwrap();
-    body.split_once("<script>").unwrap().0.to_owned()
+    checks::body(&render(report, &[], &[]))
 }
 
 /// The text without its tags.
@@ -147,27 +144,13 @@ fn the_banner_always_says_that_the_worlds_are_made_up() {
 }
 
 #[test]
-fn a_world_far_out_does_not_flatten_the_others() {
-    let mut values: Vec<f64> = (0..100).map(|at| f64::from(at) * 0.01 - 0.3).collect();
-    values.insert(0, -100.0);
-    let (low, high) = drawn(&values);
-    assert!(low > -2.0 && high < 2.0, "{low} {high}");
-    let scale = Scale::covering(values.iter().map(|value| value.clamp(low, high)), 4.0).unwrap();
-    let bars = counted(&values, &scale);
-    assert_eq!(bars.iter().map(|bar| bar.worlds).sum::<usize>(), 101, "every world is in a bar");
-    assert_eq!(bars.first().unwrap().worlds, 1);
-    let lost: usize = bars.iter().filter(|bar| bar.from < 0.0).map(|bar| bar.worlds).sum();
-    assert_eq!(lost, 31, "no bar lies on both sides of zero");
-}
-
-#[test]
 fn nothing_from_the_data_becomes_markup() {
     let mut report =
         report_of(vec![line(HOSTILE, vec![3.0, 4.0]), line("<b>x</b>", vec![3.1, 3.2])]);
     report.lines[0].params.insert("<i>", HOSTILE.into());
     report.services.insert(HOSTILE.into(), 3);
     let html = render(&report, &[HOSTILE.into()], &[HOSTILE.into()]);
-    let body = html.split_once("<body>").unwrap().1.split_once("<script>").unwrap().0;
+    let body = checks::body(&html);
     assert!(!body.contains("<script") && !body.contains("<b>x") && !body.contains("<i>"));
     assert!(body.contains("&lt;script&gt;"));
 }
@@ -175,8 +158,7 @@ fn nothing_from_the_data_becomes_markup() {
 #[test]
 fn the_tags_are_balanced_and_the_ids_unique() {
     for report in [empty(), usual(), report_of(vec![line("a", vec![3.0])])] {
-        let html = body(&report);
-        super::super::curves::tests::check_tags(&html);
+        check_tags(&body(&report));
     }
 }
 
@@ -217,10 +199,7 @@ fn one_world_and_one_rule_can_be_shown() {
 
 #[test]
 fn the_document_asks_for_nothing_from_outside() {
-    let html = render(&usual(), &[], &[]).to_lowercase();
-    for wanted in ["http://", "https://", "src=", "@import", "url(", "fetch(", "//cdn"] {
-        assert!(!html.contains(wanted), "{wanted}");
-    }
+    check_requests(&render(&usual(), &[], &[]));
 }
 
 #[test]
