@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Times release builds: every recorded reserve over the whole span, and ten years of a thousand
-# generated markets. Prints seconds and peak memory of whole processes beside their goals.
+# Times release builds: every recorded reserve over the whole span, ten years of a thousand generated
+# markets, generated worlds, and the optimiser. Prints seconds and peak memory of whole processes beside their goals.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 
@@ -15,7 +15,7 @@ if [ ! -x /usr/bin/time ]; then
     fi
 fi
 
-cargo build --release --bin plimsoll
+cargo build --release --workspace --bins --examples
 plimsoll=$target/release/plimsoll
 world=$cache/bench/1000x3650
 failed=0
@@ -61,4 +61,8 @@ measure '1,000 generated markets over ten years, five rules' 20 0 \
 # Sixteen more replays of every rule; it has no goal of its own.
 measure '1,000 generated markets over ten years, with the spread' 0 0 \
     "$plimsoll" backtest --data "$world" --json
+measure '200 generated worlds, five rules, perfect foresight' 0 0 \
+    "$plimsoll" backtest --synthetic 1..200 --capital 100000 --limits off --json
+echo 'optimiser, one core; goal < 20 ms for 50 markets:'
+"$target/release/examples/solve_speed"
 exit $failed
