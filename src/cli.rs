@@ -269,7 +269,7 @@ pub(crate) enum Limits {
 pub(crate) enum DataCommand {
     /// Show what the data-quality gate drops and flags in a folder, and why
     Check(CheckOptions),
-    /// Write a small seeded history of made-up markets
+    /// Write a seeded history of the markets of generated worlds
     Generate(GenerateOptions),
 }
 
