@@ -17,7 +17,7 @@ fi
 
 cargo build --release --workspace --bins --examples
 plimsoll=$target/release/plimsoll
-world=$cache/bench/1000x3650
+world=$cache/bench/worlds-1000x3650
 failed=0
 
 # measure NAME SECONDS MEGABYTES COMMAND... (0 for no goal): the median of five runs after one to warm up.

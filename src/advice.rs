@@ -44,9 +44,11 @@ struct PlanLine {
     idle: f64,
     /// Net gain over keeping, over the horizon, whole units.
     gain: f64,
-    p_gain: f64,
+    p_gain: Option<f64>,
     break_even_days: Option<f64>,
+    /// As far as it is known: `gas_is_known` says whether gas is in it.
     cost: f64,
+    gas_is_known: bool,
     /// No portfolio within the limits is better by more, a year.
     gap_apr: f64,
     limits_not_applied: Vec<LimitNote>,
@@ -98,9 +100,10 @@ pub(crate) struct Rebalance {
     asset: String,
     decision: &'static str,
     gain: f64,
-    p_gain: f64,
+    p_gain: Option<f64>,
     break_even_days: Option<f64>,
     cost: f64,
+    gas_is_known: bool,
     horizon_days: f64,
     plans: Vec<PlanLine>,
     labels: Vec<String>,
@@ -114,7 +117,7 @@ impl Document {
             asset: asked.asset.clone(),
             amount: asked.amount,
             line: asked.line.clone(),
-            plans: advice.plans.iter().map(|plan| plan_line(sight, plan)).collect(),
+            plans: advice.plans.iter().map(|plan| plan_line(asked, sight, plan)).collect(),
             horizon_days: asked.horizon_days,
             forecast: sight.scores.service.forecast.clone(),
             forecast_reason: sight.scores.service.reason.clone(),
@@ -160,23 +163,28 @@ fn left_out(advice: &Advice) -> Vec<LeftOutLine> {
     lines
 }
 
-fn plan_line(sight: &Observatory, plan: &Advised) -> PlanLine {
+fn plan_line(asked: &Asked, sight: &Observatory, plan: &Advised) -> PlanLine {
     let proposal = &plan.proposal;
     let deployed: f64 = plan.positions.iter().map(|position| position.scored.weight).sum();
+    // What is held of a market that says nothing is in no figure: then there is none.
+    let is_known = plan.positions.iter().all(|position| position.scored.sustainable_apr.is_some());
+    let interval = proposal.interval.filter(|_| is_known);
     PlanLine {
         name: plan.name,
         positions: plan.positions.iter().map(|position| position_line(sight, position)).collect(),
-        expected_net_apr: Some(proposal.net_apr),
-        lo: proposal.interval.map(|interval| interval.0),
-        hi: proposal.interval.map(|interval| interval.1),
-        cvar95_30d: plan.cvar95_30d,
+        expected_net_apr: is_known.then_some(proposal.net_apr),
+        lo: interval.map(|interval| interval.0),
+        hi: interval.map(|interval| interval.1),
+        // Idle money does not swing, whatever else is unknown.
+        cvar95_30d: if plan.positions.is_empty() { Some(0.0) } else { plan.cvar95_30d },
         worst_protocol_loss: plan.worst_protocol_loss,
         es999_1y: plan.es999_1y,
         idle: (1.0 - deployed).max(0.0),
         gain: proposal.gain,
-        p_gain: proposal.p_gain,
+        p_gain: probability(sight, proposal.p_gain),
         break_even_days: proposal.break_even_days,
         cost: proposal.cost,
+        gas_is_known: asked.is_gas_known,
         gap_apr: proposal.gap,
         limits_not_applied: plan
             .waivers
@@ -237,12 +245,23 @@ fn steps(plan: &Advised) -> Vec<String> {
     exits.chain(entries).collect()
 }
 
+/// A probability of a gain; `None` where nothing says how far off any rate may be.
+fn probability(sight: &Observatory, found: f64) -> Option<f64> {
+    let is_known = sight.scores.each.values().any(|score| score.interval.is_some());
+    is_known.then_some(found)
+}
+
 fn rate(value: Option<f64>) -> String {
     output::percent(value.map(|rate| rate * 100.0))
 }
 
+/// A number in running text.
+fn told(value: Option<f64>, text: impl Fn(f64) -> String) -> String {
+    value.map_or_else(|| "unknown".to_owned(), text)
+}
+
 fn hours(value: Option<f64>) -> String {
-    value.map_or_else(|| "unknown".to_owned(), |hours| format!("{hours:.0} h"))
+    told(value, |hours| format!("{hours:.0} h"))
 }
 
 /// The advice for a terminal.
@@ -261,7 +280,7 @@ pub(crate) fn text(asked: &Asked, sight: &Observatory, advice: &Advice) -> Strin
 }
 
 fn plan_text(asked: &Asked, sight: &Observatory, plan: &Advised) -> Vec<String> {
-    let line = plan_line(sight, plan);
+    let line = plan_line(asked, sight, plan);
     let title = match plan.name {
         "keep" => "KEEP what is held",
         "recommended" if plan.plan.is_empty() => "RECOMMENDED: stay",
@@ -310,20 +329,25 @@ fn plan_text(asked: &Asked, sight: &Observatory, plan: &Advised) -> Vec<String> 
         _ => " (interval unknown)".to_owned(),
     };
     lines.push(format!(
-        "idle {:.1} %; expected net {} % a year{interval}; CVaR95 30 d {} %; ES99.9 1 y {} %; lost if the largest protocol goes to zero {:.1} %",
+        "idle {:.1} %; expected net {}{interval}; CVaR95 30 d {}; ES99.9 1 y {}; lost if the largest \
+         protocol goes to zero {:.1} %",
         line.idle * 100.0,
-        rate(line.expected_net_apr),
-        rate(line.cvar95_30d),
-        rate(line.es999_1y),
+        told(line.expected_net_apr, |apr| format!("{} % a year", rate(Some(apr)))),
+        told(line.cvar95_30d, |share| format!("{} %", rate(Some(share)))),
+        told(line.es999_1y, |share| format!("{} %", rate(Some(share)))),
         line.worst_protocol_loss * 100.0
     ));
     if plan.name != "keep" {
         let pays = line
             .break_even_days
             .map_or("never pays".to_owned(), |days| format!("pays after {days:.1} days"));
+        let gas = if line.gas_is_known { "" } else { " without gas" };
         lines.push(format!(
-            "net gain over keeping {:+.2} in {} days, P(gain > 0) {:.2}; moving costs {:.2} and {pays}",
-            line.gain, asked.horizon_days, line.p_gain, line.cost
+            "net gain over keeping {:+.2} in {} days, P(gain > 0) {}; moving costs {:.2}{gas} and {pays}",
+            line.gain,
+            asked.horizon_days,
+            told(line.p_gain, |p| format!("{p:.2}")),
+            line.cost
         ));
     }
     for (number, step) in line.steps.iter().enumerate() {
@@ -392,11 +416,12 @@ impl Rebalance {
             asset: asked.asset.clone(),
             decision: if is_move { "move" } else { "wait" },
             gain: proposal.map_or(0.0, |proposal| proposal.gain),
-            p_gain: proposal.map_or(0.0, |proposal| proposal.p_gain),
+            p_gain: probability(sight, proposal.map_or(0.0, |proposal| proposal.p_gain)),
             break_even_days: proposal.and_then(|proposal| proposal.break_even_days),
             cost: proposal.map_or(0.0, |proposal| proposal.cost),
+            gas_is_known: asked.is_gas_known,
             horizon_days: asked.horizon_days,
-            plans: advice.plans.iter().map(|plan| plan_line(sight, plan)).collect(),
+            plans: advice.plans.iter().map(|plan| plan_line(asked, sight, plan)).collect(),
             labels: sight.labels.clone(),
         }
     }
@@ -407,13 +432,14 @@ impl Rebalance {
             || "it never pays for itself".to_owned(),
             |days| format!("it pays for itself after {days:.1} days"),
         );
+        let gas = if self.gas_is_known { "" } else { " of all but gas" };
         let verdict = format!(
-            "{}: the best move gains {:+.2} {} net in {} days with P(net gain > 0) = {:.2}; {pays}",
+            "{}: the best move gains {:+.2} {} net{gas} in {} days with P(net gain > 0) {}; {pays}",
             self.decision.to_uppercase(),
             self.gain,
             asked.asset,
             self.horizon_days,
-            self.p_gain
+            told(self.p_gain, |p| format!("= {p:.2}"))
         );
         format!("{verdict}\n{}", text(asked, sight, advice))
     }

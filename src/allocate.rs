@@ -3,7 +3,7 @@
 use crate::cli::{AllocateOptions, QuestionOptions, RebalanceOptions};
 use crate::config::Config;
 use crate::exit::Kind;
-use crate::observatory::{self, Observatory};
+use crate::observatory::{self, Observatory, Wanted};
 use crate::{advice, output, wiring};
 use anyhow::Context;
 use plimsoll_allocate::{Advice, AllocatorSettings, Question, RunScenario, advise};
@@ -26,6 +26,8 @@ pub(crate) struct Asked {
     pub(crate) line: String,
     /// Days over which a move has to pay.
     pub(crate) horizon_days: f64,
+    /// Whether what a move costs in gas is known.
+    pub(crate) is_gas_known: bool,
 }
 
 /// Advises on new money.
@@ -34,6 +36,8 @@ pub(crate) fn allocate(options: &AllocateOptions, config: Option<&Path>) -> anyh
     let idle = Amount::from_f64_floor(options.amount, DECIMALS).context(Kind::Usage)?;
     let portfolio = Portfolio::of_idle(idle, DECIMALS);
     let (asked, sight, advice) = answer(&options.asset, portfolio, &options.question, &config)?;
+    // As it was asked, not as it comes back from whole tokens.
+    let asked = Asked { amount: options.amount, ..asked };
     let document = advice::Document::new(&asked, &sight, &advice);
     if options.question.json {
         output::document(&document)
@@ -65,12 +69,13 @@ fn answer(
     options: &QuestionOptions,
     config: &Config,
 ) -> anyhow::Result<(Asked, Observatory, Advice)> {
-    let held: Vec<ChainId> = portfolio.positions.keys().map(MarketId::chain).collect();
+    let held: Vec<MarketId> = portfolio.positions.keys().cloned().collect();
     let chain = match &options.chain {
         Some(name) => wiring::chains(std::slice::from_ref(name))?.first().copied(),
-        None => held.first().copied(),
+        None => held.first().map(MarketId::chain),
     };
-    if let Some(other) = held.iter().find(|other| Some(**other) != chain) {
+    let mut chains = held.iter().map(MarketId::chain);
+    if let Some(other) = chains.find(|other| Some(*other) != chain) {
         return Err(anyhow::anyhow!(
             "positions on {} and {other}: there is no bridge in the model; ask for each chain alone",
             chain.unwrap_or(ChainId::UNKNOWN)
@@ -78,22 +83,23 @@ fn answer(
         .context(Kind::Usage);
     }
     let horizon = options.horizon_days;
-    let sight = observatory::look(&options.source, asset, chain, horizon, config)?;
-    if let Some(unknown) =
-        portfolio.positions.keys().find(|market| !sight.names.contains_key(*market))
-    {
-        let known: Vec<&str> = sight.names.keys().map(MarketId::as_str).collect();
-        return Err(anyhow::anyhow!(
-            "position {unknown}: the source has no such market of {asset}; it has {}",
-            known.join(", ")
-        ))
-        .context(Kind::Usage);
+    let wanted = Wanted { asset, chain, held: &held, horizon_days: horizon };
+    let mut sight = observatory::look(&options.source, &wanted, config)?;
+    for market in &held {
+        check_is_known(market, asset, &sight)?;
     }
     let preference = options.risk.map_or(config.risk, RiskPreference::of_line);
     let enforcement = if options.strict { Enforcement::Strict } else { Enforcement::Measurable };
     let own_issuer = sight.own_issuer.clone();
     let policy = Policy { own_issuer, ..Policy::new(preference, enforcement) };
     let gas = options.gas_usd.or(sight.gas);
+    if gas.is_none() {
+        sight.labels.push(
+            "gas is unknown to this source and none is charged, so every move costs more than shown; \
+             --gas-usd N sets it"
+                .to_owned(),
+        );
+    }
     let amount = portfolio.nav().total.to_f64(DECIMALS);
     let leaving_first = config.run.leaving_first.0;
     let advice = advise(&Question {
@@ -111,8 +117,32 @@ fn answer(
         takes_advertised: sight.takes_advertised,
     });
     let line = options.risk.map_or_else(|| "configured".to_owned(), |line| line.to_string());
-    let asked = Asked { asset: asset.to_owned(), amount, line, horizon_days: horizon };
+    let asked = Asked {
+        asset: asset.to_owned(),
+        amount,
+        line,
+        horizon_days: horizon,
+        is_gas_known: gas.is_some(),
+    };
     Ok((asked, sight, advice))
+}
+
+/// Refuses a held market of which nothing is known: its money would be taken for idle.
+fn check_is_known(market: &MarketId, asset: &str, sight: &Observatory) -> anyhow::Result<()> {
+    let (kind, why) = match sight.unread.get(market) {
+        Some(reason) => (Kind::Data, reason.clone()),
+        None if !sight.names.contains_key(market) => {
+            let known: Vec<&str> = sight.names.keys().map(MarketId::as_str).collect();
+            let known = known.join(", ");
+            (Kind::Usage, format!("the source has no such market of {asset}; it has {known}"))
+        }
+        None if sight.frame.view(sight.clock).quote(market).is_none() => {
+            let why = "none of its readings passed the data-quality gate; the first of a market never does";
+            (Kind::Data, why.to_owned())
+        }
+        None => return Ok(()),
+    };
+    Err(anyhow::anyhow!("position {market}: {why}")).context(kind)
 }
 
 /// A file of what is held.

@@ -23,7 +23,9 @@ pub(crate) struct Cli {
 const AFTER_HELP: &str = "\
 Exit codes: 0 done; 1 unexpected failure; 2 wrong words on the command line; 3 data that cannot be
 used; 4 settings that cannot be used; 5 results that cannot be written; 6 doctor found something.
-With --json one document goes to standard output; text for people goes to standard error.";
+With --json one document goes to standard output; text for people goes to standard error.
+PLIMSOLL_NOW=2026-06-01T12:00:00Z stands in for the clock where DefiLlama is asked, so that an answer from
+what --cache keeps can be had again.";
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
@@ -267,7 +269,7 @@ pub(crate) enum Limits {
 pub(crate) enum DataCommand {
     /// Show what the data-quality gate drops and flags in a folder, and why
     Check(CheckOptions),
-    /// Write a small seeded history of made-up markets
+    /// Write a seeded history of the markets of generated worlds
     Generate(GenerateOptions),
 }
 

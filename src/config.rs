@@ -1,6 +1,7 @@
 //! Settings: one TOML file, environment overrides, errors with file, line and a fix.
 
 use crate::exit::Kind;
+use crate::llama::Llama;
 use anyhow::Context;
 use plimsoll_core::RiskPreference;
 use plimsoll_core::preference::Fraction;
@@ -23,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) backtest: Backtest,
     /// The data-quality gate.
     pub(crate) gate: Gate,
+    /// DefiLlama's interface.
+    pub(crate) llama: Llama,
 }
 
 /// The run that the exit limit assumes.

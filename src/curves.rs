@@ -1,7 +1,7 @@
 //! `plimsoll curves`: what each market pays at which utilization, and what our own deposit would do to it.
 
 use crate::cli::CurvesOptions;
-use crate::observatory::{self, Observatory};
+use crate::observatory::{self, Observatory, Wanted};
 use crate::output;
 use plimsoll_backtests::report::curves::{CurveFit, CurveMarket, CurvesPage, DepositPoint, render};
 use plimsoll_backtests::tables;
@@ -53,7 +53,8 @@ pub(crate) fn run(options: &CurvesOptions, config: Option<&Path>) -> anyhow::Res
         Some(name) => crate::wiring::chains(std::slice::from_ref(name))?.first().copied(),
         None => None,
     };
-    let sight = observatory::look(&options.source, &options.asset, chain, 30.0, &config)?;
+    let wanted = Wanted { asset: &options.asset, chain, held: &[], horizon_days: 30.0 };
+    let sight = observatory::look(&options.source, &wanted, &config)?;
     let panel = Panel::new(&sight.frame.view(sight.clock), HISTORY_DAYS);
     let fits: Vec<(&Track, Option<FittedCurve>)> =
         panel.tracks.iter().map(|track| (track, fitted(track, panel.today))).collect();
@@ -194,8 +195,11 @@ fn text(sight: &Observatory, lines: &[Line]) -> String {
             line.utilization_seen.map_or_else(unknown, |(low, high)| {
                 format!("{:.1} to {:.1} %", low * 100.0, high * 100.0)
             }),
-            line.kink
-                .map_or_else(|| "none seen".to_owned(), |kink| format!("{:.0} %", kink * 100.0)),
+            match line.kink {
+                Some(kink) => format!("{:.0} %", kink * 100.0),
+                None if line.curve == "unknown" => unknown(),
+                None => "none seen".to_owned(),
+            },
             line.elasticity.map_or_else(unknown, |found| format!("{found:.2}")),
         ]);
     }

@@ -114,9 +114,9 @@ fn text(checked: &Checked) -> String {
 }
 
 fn generate(options: &GenerateOptions) -> anyhow::Result<()> {
-    let world =
-        generate::World { markets: options.markets, days: options.days, seed: options.seed };
-    for path in generate::write(&options.out, world)? {
+    let history =
+        generate::History { markets: options.markets, days: options.days, seed: options.seed };
+    for path in generate::write(&options.out, &history)? {
         output::say(&format!("wrote {} (synthetic)", path.display()));
     }
     Ok(())

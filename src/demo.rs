@@ -5,11 +5,11 @@ use crate::cli::{BacktestOptions, Cli, Command, DemoOptions};
 use crate::output;
 use anyhow::Context;
 use clap::Parser;
-use plimsoll_backtests::generate::{self, World};
+use plimsoll_backtests::generate::{self, History};
 use std::path::{Path, PathBuf};
 
 /// The made-up history of the demo: a year of twelve markets.
-const WORLD: World = World { markets: 12, days: 365, seed: 1 };
+const HISTORY: History = History { markets: 12, days: 365, seed: 1 };
 
 /// Replays the given history, or a made-up one, and writes the report.
 pub(crate) fn run(options: &DemoOptions, config: Option<&Path>) -> anyhow::Result<()> {
@@ -21,7 +21,7 @@ pub(crate) fn run(options: &DemoOptions, config: Option<&Path>) -> anyhow::Resul
         }
         None => {
             let folder = options.out.join("synthetic-history");
-            generate::write(&folder, WORLD)?;
+            generate::write(&folder, &HISTORY)?;
             output::say(&format!(
                 "PLIMSOLL_DATA is not set: replaying a made-up history, labelled synthetic, in {}",
                 folder.display()

@@ -4,7 +4,7 @@ use crate::cli::BacktestOptions;
 use crate::config::Config;
 use plimsoll_adapters::ParquetSource;
 use plimsoll_backtests::document::Approximation;
-use plimsoll_backtests::{Suite, aave_weekly, generate, pages};
+use plimsoll_backtests::{Suite, aave_weekly, pages, world};
 use plimsoll_core::{Denomination, MarketId};
 use plimsoll_execute::{Feed, MarketInfo};
 use plimsoll_frame::Column;
@@ -23,7 +23,7 @@ pub(crate) fn labels<'m>(
             aave_weekly::NAME
         ));
     }
-    if markets.into_iter().any(|market| market.protocol().starts_with(generate::PROTOCOL_PREFIX)) {
+    if markets.into_iter().any(|market| market.protocol().starts_with(world::PROTOCOL_PREFIX)) {
         labels.push(
             "Synthetic data: the markets and rates were generated, so the results say nothing about \
              what any rule earns."

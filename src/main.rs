@@ -13,6 +13,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod facts;
+mod llama;
 mod models;
 mod observatory;
 mod output;

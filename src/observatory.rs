@@ -4,27 +4,33 @@
 use crate::cli::SourceOptions;
 use crate::config::Config;
 use crate::exit::Kind;
-use crate::{clock, output, universe, wiring};
+use crate::{llama, universe, wiring};
 use anyhow::Context;
 use plimsoll_adapters::Selection;
-use plimsoll_adapters::llama::{CacheSettings, LlamaSettings, LlamaSource, PoolFilter};
 use plimsoll_backtests::SleeveId;
 use plimsoll_backtests::world::{World, WorldSettings};
 use plimsoll_backtests::worlds::{first_day, market_ids, observed};
-use plimsoll_core::{ChainId, Denomination, MarketId, Time, asset};
-use plimsoll_execute::{Catalog, Feed, MarketInfo};
-use plimsoll_frame::{GateMode, GateSettings, MarketFrame, RiskModel, Scores, TermsBook};
+use plimsoll_core::{ChainId, Denomination, MarketId, Scenarios, Time, asset};
+use plimsoll_execute::{Catalog, MarketInfo};
+use plimsoll_frame::{GateMode, MarketFrame, RiskModel, Scores, TermsBook};
 use plimsoll_models::{FirstModel, FirstSettings};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Days of history asked of DefiLlama.
-const LLAMA_DAYS: i64 = 180;
 /// Days that a generated world is watched before it is asked about.
 const WATCHED_DAYS: u32 = 120;
-/// Age at which DefiLlama's answers are fetched again, days.
-const FRESH_DAYS: f64 = 0.25;
+
+/// What is asked about.
+pub(crate) struct Wanted<'a> {
+    /// The asset's symbol or unit, or a market.
+    pub(crate) asset: &'a str,
+    /// The chain; by default that of what is held, or else Ethereum or where most can be bought.
+    pub(crate) chain: Option<ChainId>,
+    /// Markets that are held.
+    pub(crate) held: &'a [MarketId],
+    /// Days over which a decision earns.
+    pub(crate) horizon_days: f64,
+}
 
 /// What is known now.
 pub(crate) struct Observatory {
@@ -32,7 +38,7 @@ pub(crate) struct Observatory {
     pub(crate) frame: MarketFrame,
     /// Scores of every market of the source.
     pub(crate) scores: Scores,
-    /// The clock: the end of the last day with a row.
+    /// The clock: the end of the last day with a row, or now where that is earlier.
     pub(crate) clock: Time,
     /// The name of each market's asset.
     pub(crate) names: BTreeMap<MarketId, String>,
@@ -46,6 +52,8 @@ pub(crate) struct Observatory {
     pub(crate) own_issuer: Option<String>,
     /// What a reader must know first.
     pub(crate) labels: Vec<String>,
+    /// Why markets that the source knows of could not be read.
+    pub(crate) unread: BTreeMap<MarketId, String>,
 }
 
 /// Everything a source has, before an asset is chosen.
@@ -56,21 +64,25 @@ struct Seen {
     takes_advertised: bool,
     labels: Vec<String>,
     gas: GasSource,
+    /// The chain, where the source has chosen one.
+    chain: Option<ChainId>,
+    /// The time now, where the source knows it.
+    clock: Option<Time>,
+    unread: BTreeMap<MarketId, String>,
 }
 
 /// Gas of one action at a time, whole units of the asset.
 type GasSource = Box<dyn Fn(&SleeveId, Time) -> Option<f64>>;
 
-/// Looks at the markets of `asset`; on `chain`, or else on Ethereum or where most of them can be bought.
+/// Looks at the markets that are asked about.
 pub(crate) fn look(
     source: &SourceOptions,
-    asset: &str,
-    chain: Option<ChainId>,
-    horizon_days: f64,
+    wanted: &Wanted<'_>,
     config: &Config,
 ) -> anyhow::Result<Observatory> {
+    let asset = wanted.asset;
     let seen = match (&source.llama, source.synthetic, source.folder()) {
-        (Some(url), _, _) => from_llama(url, source.cache.as_ref(), asset, config)?,
+        (Some(url), _, _) => from_llama(url, source, wanted, config)?,
         (None, Some(seed), _) => from_world(seed, config)?,
         (None, None, Some(folder)) => from_history(&folder, config)?,
         (None, None, None) => {
@@ -86,9 +98,9 @@ pub(crate) fn look(
         ))
         .context(Kind::Data);
     };
-    let clock = last.day().end();
+    let clock = seen.clock.unwrap_or_else(|| last.day().end());
     let named = universe::select(&seen.catalog, &[asset.to_owned()])?;
-    let chain = match chain {
+    let chain = match wanted.chain.or(seen.chain) {
         Some(chain) => chain,
         None => chain_of(&seen, &named, clock),
     };
@@ -112,8 +124,11 @@ pub(crate) fn look(
             others.join(", ")
         ));
     }
-    let model = FirstModel::new(FirstSettings { horizon_days, ..FirstSettings::default() })?;
-    let scores = model.scores(&seen.frame.view(clock));
+    let settings = FirstSettings { horizon_days: wanted.horizon_days, ..FirstSettings::default() };
+    let mut scores = FirstModel::new(settings)?.scores(&seen.frame.view(clock));
+    if seen.takes_advertised {
+        forget_what_needs_an_index(&mut scores);
+    }
     let denomination = here.first().and_then(|market| seen.catalog.get(market));
     let denomination = denomination.map_or(Denomination::Usd, |info| info.denomination.clone());
     let sleeve = SleeveId { chain: Some(chain), denomination };
@@ -130,7 +145,21 @@ pub(crate) fn look(
         takes_advertised: seen.takes_advertised,
         own_issuer: asset::issuer(asset).map(str::to_owned),
         labels,
+        unread: seen.unread,
     })
+}
+
+/// Takes out what would otherwise say that a market without an index never swings.
+fn forget_what_needs_an_index(scores: &mut Scores) {
+    let known = &scores.scenarios;
+    scores.scenarios = Arc::new(Scenarios {
+        markets: known.markets.clone(),
+        returns_30d: Vec::new(),
+        rare: known.rare.clone(),
+    });
+    scores.service.reason =
+        "the advertised rate and its mean of 30 days: without an index no forecast can be checked"
+            .to_owned();
 }
 
 /// Ethereum where something can be bought there, else the chain where most can.
@@ -164,59 +193,29 @@ fn from_history(folder: &std::path::Path, config: &Config) -> anyhow::Result<See
         takes_advertised: false,
         labels,
         gas: Box::new(move |sleeve, time| gas.per_action(sleeve, time)),
+        chain: None,
+        clock: None,
+        unread: BTreeMap::new(),
     })
 }
 
 fn from_llama(
     url: &str,
-    cache: Option<&PathBuf>,
-    asset: &str,
+    source: &SourceOptions,
+    wanted: &Wanted<'_>,
     config: &Config,
 ) -> anyhow::Result<Seen> {
-    let now = clock::now();
-    let unit = Denomination::from(asset.to_uppercase());
-    let symbols = match unit {
-        Denomination::Own(_) => vec![asset.to_owned()],
-        _ => Vec::new(),
-    };
-    let cache =
-        cache.map(|folder| CacheSettings { folder: folder.clone(), max_age_days: FRESH_DAYS });
-    let settings = LlamaSettings {
-        base_url: url.to_owned(),
-        cache,
-        pools: PoolFilter { symbols, ..PoolFilter::default() },
-        ..LlamaSettings::default()
-    };
-    let mut source = LlamaSource::open(settings).context(Kind::Data)?;
-    let selection = Selection { from: Some(now.day().plus(-LLAMA_DAYS)), ..Selection::default() };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let bar = output::bar("fetching");
-    let read = async {
-        let mut adapters = source
-            .adapters(&selection, now, |done, count| {
-                bar.set_length(count as u64);
-                bar.set_position(done as u64);
-            })
-            .await?;
-        let settings = GateSettings { mode: GateMode::Enforce, ..config.gate.settings() };
-        let feed = plimsoll_execute::collect(&mut adapters, &settings, |_| {}).await?;
-        Ok::<Feed, plimsoll_execute::FeedError>(feed)
-    };
-    let feed = runtime.block_on(read).context(Kind::Data)?;
-    bar.finish_and_clear();
-    let mut labels: Vec<String> = source.notes().iter().map(ToString::to_string).collect();
-    labels.push(
-        "advertised rates of DefiLlama: no index, so what was realised is unknown; no curve and no size, \
-         so what our own deposit would do is unknown"
-            .to_owned(),
-    );
+    let read = llama::read(url, source, wanted, config)?;
     Ok(Seen {
-        data_hash: feed.data_hash,
-        frame: feed.frame,
-        catalog: feed.catalog,
+        data_hash: read.feed.data_hash,
+        frame: read.feed.frame,
+        catalog: read.feed.catalog,
         takes_advertised: true,
-        labels,
+        labels: read.labels,
         gas: Box::new(|_, _| None),
+        chain: Some(read.chain),
+        clock: Some(read.clock),
+        unread: read.unread,
     })
 }
 
@@ -254,5 +253,8 @@ fn from_world(seed: u64, config: &Config) -> anyhow::Result<Seen> {
             "synthetic: generated world {seed} on its day {WATCHED_DAYS} ({last}); no real market"
         )],
         gas: Box::new(move |_, _| Some(gas)),
+        chain: None,
+        clock: None,
+        unread: BTreeMap::new(),
     })
 }

@@ -34,15 +34,20 @@ fn is_named(asset: &str, market: &MarketId, info: &MarketInfo) -> bool {
         || (unit && asset.eq_ignore_ascii_case(&info.denomination.to_string()))
 }
 
-fn unknown<T>(catalog: &Catalog, asset: &str) -> anyhow::Result<T> {
-    let symbols: BTreeSet<&str> = catalog.values().map(|info| info.first_symbol.as_ref()).collect();
-    let nearest = symbols
+/// "; did you mean ..?" where one of `symbols` is like `asset`.
+pub(crate) fn nearest(asset: &str, symbols: &BTreeSet<&str>) -> String {
+    symbols
         .iter()
         .map(|symbol| (strsim::jaro_winkler(&asset.to_lowercase(), &symbol.to_lowercase()), symbol))
         .filter(|(likeness, _)| *likeness > 0.7)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, symbol)| format!("; did you mean {symbol}?"))
-        .unwrap_or_default();
+        .unwrap_or_default()
+}
+
+fn unknown<T>(catalog: &Catalog, asset: &str) -> anyhow::Result<T> {
+    let symbols: BTreeSet<&str> = catalog.values().map(|info| info.first_symbol.as_ref()).collect();
+    let nearest = nearest(asset, &symbols);
     let known: Vec<&str> = symbols.into_iter().collect();
     bail!(
         "no market in the data is called {asset:?}{nearest}; there are {}, the units USD, EUR, ETH and \

@@ -1,22 +1,29 @@
-//! A small generated history of lending markets, for machines without a real one.
+//! A generated history of lending markets, for machines without a real one: the markets of generated worlds
+//! in which nobody of ours is, as a recorder would have kept them.
 //!
 //! Seeded, labelled synthetic by the protocol of every market, and shaped like the recorded files. It
 //! shows that the pipeline works; it says nothing about what a rule earns.
+//!
+//! The recorder has three faults, so that the gate has something to find: a day without rows, a renamed
+//! symbol, an index that is not read for ten days. They change nothing in the worlds.
 
-use crate::tables::{WriteError, write_parquet};
-use plimsoll_core::Day;
+use crate::tables::{WriteError, write_parquet, write_parquet_parts};
+use crate::world::{MARKETS, World, WorldMarket, WorldSettings};
+use crate::worlds::{first_day, market_ids_after, rows};
+use plimsoll_core::MarketId;
+use plimsoll_frame::{Column as Number, MarketRow};
 use polars::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rand_distr::StandardNormal;
+use rayon::prelude::*;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-/// How protocols of generated markets begin.
-pub const PROTOCOL_PREFIX: &str = "synthetic-";
+pub use crate::worlds::address;
 
 /// What is generated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct World {
+pub struct History {
     /// Number of markets.
     pub markets: u32,
     /// Number of days.
@@ -25,193 +32,217 @@ pub struct World {
     pub seed: u64,
 }
 
-/// The first day of every generated history.
-const FIRST_DAY: &str = "2024-01-01";
-/// How many protocols there are; markets take them in turn.
-const PROTOCOLS: u32 = 4;
-/// Optimal utilization of every market's curve.
-const OPTIMAL: f64 = 0.9;
-/// Borrow rate at the optimal utilization.
-const SLOPE_BELOW: f64 = 0.06;
-/// What full utilization adds to it.
-const SLOPE_ABOVE: f64 = 0.6;
-/// The protocol's share of the interest.
-const RESERVE_FACTOR: f64 = 0.1;
+/// Rows that are in memory at once, about; a world is always whole.
+const ROWS_AT_ONCE: u32 = 200_000;
+/// Decimals of the recorded index, as many as real recordings keep.
+const INDEX_DECIMALS: i32 = 6;
 /// The day without rows, counted from the first.
-const MISSING_DAY: i64 = 100;
+const MISSING_DAY: u32 = 100;
 /// The market that is renamed on [`MISSING_DAY`].
 const RENAMED: u32 = 3;
-/// The market whose feed stands still for ten days from [`MISSING_DAY`].
-const FROZEN: u32 = 5;
+/// The market whose index is not read from [`MISSING_DAY`] on, and for how many days.
+const UNREAD: (u32, u32) = (5, 10);
 
 /// Writes `synthetic_reserves_daily.parquet`, `prices_daily_synthetic.parquet` and
 /// `gas_price_daily_synthetic.parquet` to `folder`.
 ///
+/// Reserves are in order of (world, day, market). Gas and ether are those of the first world.
+///
 /// # Errors
 /// [`WriteError`].
-pub fn write(folder: &Path, world: World) -> Result<Vec<PathBuf>, WriteError> {
-    let first: Day = FIRST_DAY.parse().unwrap_or(Day(0));
-    let mut random = ChaCha8Rng::seed_from_u64(world.seed);
-    let (prices, gas) = surroundings(first, world.days, &mut random);
-    Ok(vec![
-        write_parquet(
-            folder,
-            "synthetic_reserves_daily.parquet",
-            reserves(first, world, &mut random),
-        )?,
-        write_parquet(folder, "prices_daily_synthetic.parquet", prices)?,
-        write_parquet(folder, "gas_price_daily_synthetic.parquet", gas)?,
+pub fn write(folder: &Path, history: &History) -> Result<Vec<PathBuf>, WriteError> {
+    let parts = history.parts();
+    let at_once = ROWS_AT_ONCE / MARKETS.end().saturating_mul(history.days).max(1);
+    let tables = parts
+        .chunks(usize::try_from(at_once).unwrap_or(1).max(1))
+        .map(|parts| reserves(parts, history.days));
+    let file = write_parquet_parts(folder, "synthetic_reserves_daily.parquet", tables)?;
+    let mut files = vec![file];
+    if let Some(first) = parts.first() {
+        let world = first.world(history.days);
+        let (prices, gas) = (prices(&world), gas(&world));
+        files.push(write_parquet(folder, "prices_daily_synthetic.parquet", prices)?);
+        files.push(write_parquet(folder, "gas_price_daily_synthetic.parquet", gas)?);
+    }
+    Ok(files)
+}
+
+/// The markets that one world gives to a history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Part {
+    seed: u64,
+    /// Markets of the worlds before it.
+    before: u32,
+    markets: u32,
+}
+
+impl History {
+    /// As few worlds as hold all markets, each with a seed of its own and about as many markets as the
+    /// others.
+    fn parts(&self) -> Vec<Part> {
+        let worlds = self.markets.div_ceil(*MARKETS.end()).max(1);
+        let (each, over) = (self.markets / worlds, self.markets % worlds);
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+        let mut before = 0;
+        let part = |world| {
+            let markets = each + u32::from(world < over);
+            let part = Part { seed: random.random(), before, markets };
+            before += markets;
+            part
+        };
+        (0..worlds).map(part).collect()
+    }
+}
+
+impl Part {
+    /// The world on its day 0, which is the first day of the history.
+    fn world(&self, days: u32) -> World {
+        let days = days.saturating_sub(1);
+        World::new(&WorldSettings { markets: Some(self.markets), days, seed: self.seed })
+    }
+
+    fn reserves(&self, days: u32) -> PolarsResult<DataFrame> {
+        let mut world = self.world(days);
+        let ids = market_ids_after(&world, self.before);
+        let mut recorder = Recorder::default();
+        for day in 0..days {
+            if day > 0 {
+                world.step();
+            }
+            let each = world.markets().iter().zip(&ids).zip(rows(&world, &ids));
+            for (number, ((market, id), row)) in (self.before..).zip(each) {
+                recorder.record(Seen { number, day, market, id, row });
+            }
+        }
+        recorder.table()
+    }
+}
+
+fn reserves(parts: &[Part], days: u32) -> PolarsResult<DataFrame> {
+    let tables: Vec<_> = parts.par_iter().map(|part| part.reserves(days)).collect();
+    let mut all = DataFrame::empty();
+    for table in tables {
+        all = if all.width() == 0 { table? } else { all.vstack(&table?)? };
+    }
+    Ok(all)
+}
+
+/// One market on one day.
+struct Seen<'w, 'i> {
+    /// Its place among all markets of the history.
+    number: u32,
+    day: u32,
+    market: &'w WorldMarket,
+    id: &'i MarketId,
+    row: MarketRow,
+}
+
+/// The columns of the reserves of one world.
+#[derive(Default)]
+struct Recorder<'i> {
+    times: Vec<i64>,
+    protocols: Vec<&'i str>,
+    addresses: Vec<&'i str>,
+    symbols: Vec<Cow<'static, str>>,
+    numbers: [Vec<Option<f64>>; Number::ALL.len()],
+    borrow_aprs: Vec<f64>,
+    are_frozen: Vec<bool>,
+    /// The index of the market in [`UNREAD`] when it was last read.
+    last_read: Option<f64>,
+}
+
+impl<'i> Recorder<'i> {
+    fn record(&mut self, seen: Seen<'_, 'i>) {
+        let (market, row) = (seen.market, &seen.row);
+        let index = self.index(&seen);
+        if seen.day == MISSING_DAY {
+            return;
+        }
+        self.times.push(row.time.0);
+        self.protocols.push(seen.id.protocol());
+        self.addresses.push(seen.id.address());
+        let is_renamed = seen.number == RENAMED && seen.day > MISSING_DAY;
+        self.symbols.push(match market.symbol() {
+            symbol if is_renamed => format!("{symbol}.e").into(),
+            symbol => symbol.into(),
+        });
+        for (values, number) in self.numbers.iter_mut().zip(Number::ALL) {
+            values.push(if number == Number::SharePrice { index } else { row.get(number) });
+        }
+        self.borrow_aprs.push(market.borrow_apr());
+        self.are_frozen.push(!market.is_open());
+    }
+
+    /// The index as it is recorded.
+    fn index(&mut self, seen: &Seen<'_, 'i>) -> Option<f64> {
+        let (unread, days) = UNREAD;
+        let is_unread =
+            seen.number == unread && (MISSING_DAY..MISSING_DAY + days).contains(&seen.day);
+        if is_unread {
+            return self.last_read;
+        }
+        let scale = 10f64.powi(INDEX_DECIMALS);
+        let index = seen.row.get(Number::SharePrice).map(|index| (index * scale).round() / scale);
+        if seen.number == unread {
+            self.last_read = index;
+        }
+        index
+    }
+
+    fn table(self) -> PolarsResult<DataFrame> {
+        let height = self.times.len();
+        let mut all = vec![
+            instants("timestamp", self.times),
+            Column::new("protocol".into(), self.protocols),
+            Column::new("chain".into(), vec!["ethereum"; height]),
+            Column::new("asset_address".into(), self.addresses),
+            Column::new("symbol".into(), self.symbols),
+        ];
+        for (values, number) in self.numbers.into_iter().zip(Number::ALL) {
+            all.push(Column::new(name_of(number).into(), values));
+        }
+        all.push(Column::new("borrow_apr".into(), self.borrow_aprs));
+        all.push(Column::new("borrowing_enabled".into(), vec![true; height]));
+        all.push(Column::new("frozen".into(), self.are_frozen));
+        DataFrame::new(height, all)
+    }
+}
+
+/// What files of reserves call a column of the frame.
+fn name_of(number: Number) -> &'static str {
+    match number {
+        Number::SharePrice => "liquidity_index",
+        _ => number.name(),
+    }
+}
+
+/// Daily prices of ether, from before the first row.
+fn prices(world: &World) -> PolarsResult<DataFrame> {
+    let (dates, prices): (Vec<_>, Vec<_>) =
+        world.gas_and_ether().map(|(day, _, ether_usd)| (date(day), ether_usd)).unzip();
+    let symbols = vec!["ETH"; dates.len()];
+    DataFrame::new_infer_height(vec![
+        instants("date", dates),
+        Column::new("symbol".into(), symbols),
+        Column::new("price_usd".into(), prices),
     ])
 }
 
-/// One market as it goes along.
-struct Market {
-    number: u32,
-    /// Logit of its usual utilization.
-    usual: f64,
-    logit: f64,
-    tvl_usd: f64,
-    index: f64,
+/// Daily gas prices, from before the first row.
+fn gas(world: &World) -> PolarsResult<DataFrame> {
+    let (dates, prices): (Vec<_>, Vec<_>) =
+        world.gas_and_ether().map(|(day, gas_price_gwei, _)| (date(day), gas_price_gwei)).unzip();
+    let chains = vec!["ethereum"; dates.len()];
+    DataFrame::new_infer_height(vec![
+        instants("date", dates),
+        Column::new("chain".into(), chains),
+        Column::new("avg_gas_price_gwei".into(), prices),
+    ])
 }
 
-impl Market {
-    fn new(number: u32, random: &mut ChaCha8Rng) -> Market {
-        let usual = 1.2 + 0.5 * normal(random);
-        let tvl_usd = (16.5 + 1.2 * normal(random)).exp();
-        Market { number, usual, logit: usual, tvl_usd, index: 1.0 + random.random_range(0.01..0.2) }
-    }
-
-    /// Lives one day and returns (utilization, borrow rate, supply rate), each as it is at the end of
-    /// the day; the index has earned the supply rate of the day before.
-    fn live(&mut self, supply_apr_before: f64, random: &mut ChaCha8Rng) -> (f64, f64, f64) {
-        self.index *= 1.0 + supply_apr_before / 365.0;
-        self.logit += 0.1 * (self.usual - self.logit) + 0.25 * normal(random);
-        self.tvl_usd *= (0.02 * normal(random)).exp();
-        let utilization = 1.0 / (1.0 + (-self.logit).exp());
-        let above = ((utilization - OPTIMAL) / (1.0 - OPTIMAL)).max(0.0);
-        let borrow_apr = SLOPE_BELOW * (utilization / OPTIMAL).min(1.0) + SLOPE_ABOVE * above;
-        (utilization, borrow_apr, borrow_apr * utilization * (1.0 - RESERVE_FACTOR))
-    }
-
-    fn asset(&self) -> &'static str {
-        match self.number % 3 {
-            0 => "USDC",
-            1 => "USDT",
-            _ => "DAI",
-        }
-    }
-
-    fn protocol(&self) -> String {
-        format!("{PROTOCOL_PREFIX}{}", self.number % PROTOCOLS + 1)
-    }
-}
-
-fn normal(random: &mut ChaCha8Rng) -> f64 {
-    random.sample(StandardNormal)
-}
-
-/// The columns of the reserves, in order of (day, market).
-#[derive(Default)]
-struct Columns {
-    times: Vec<i64>,
-    protocols: Vec<String>,
-    addresses: Vec<String>,
-    symbols: Vec<String>,
-    numbers: [Vec<f64>; 6],
-}
-
-fn reserves(first: Day, world: World, random: &mut ChaCha8Rng) -> PolarsResult<DataFrame> {
-    let mut markets: Vec<(Market, f64)> =
-        (0..world.markets).map(|number| (Market::new(number, random), 0.0)).collect();
-    let mut columns = Columns::default();
-    for passed in 0..i64::from(world.days) {
-        for (market, supply_apr) in &mut markets {
-            let is_frozen =
-                market.number == FROZEN && (MISSING_DAY..MISSING_DAY + 10).contains(&passed);
-            let still = (market.index, market.tvl_usd);
-            let (utilization, borrow_apr, apr) = market.live(*supply_apr, random);
-            *supply_apr = apr;
-            if is_frozen {
-                (market.index, market.tvl_usd) = still;
-            }
-            if passed == MISSING_DAY {
-                continue;
-            }
-            let renamed = market.number == RENAMED && passed > MISSING_DAY;
-            columns.times.push(first.plus(passed).start().0 + 20 * 60 * 1000);
-            columns.protocols.push(market.protocol());
-            columns.addresses.push(address(market.number));
-            columns.symbols.push(format!("{}{}", market.asset(), if renamed { ".e" } else { "" }));
-            let free = market.tvl_usd * (1.0 - utilization);
-            let row = [apr, borrow_apr, market.index, utilization, market.tvl_usd, free];
-            for (column, value) in columns.numbers.iter_mut().zip(row) {
-                column.push(value);
-            }
-        }
-    }
-    table(columns)
-}
-
-/// An address of its own for each market, spread over all addresses as real ones are.
-#[must_use]
-pub fn address(market: u32) -> String {
-    let high = u64::from(market).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    format!("0x{high:016x}{market:024x}")
-}
-
-fn table(columns: Columns) -> PolarsResult<DataFrame> {
-    let height = columns.times.len();
-    let names =
-        ["supply_apr", "borrow_apr", "liquidity_index", "utilization", "tvl_usd", "exit_usd"];
-    let mut all = vec![
-        instants("timestamp", columns.times),
-        Column::new("protocol".into(), columns.protocols),
-        Column::new("chain".into(), vec!["ethereum"; height]),
-        Column::new("asset_address".into(), columns.addresses),
-        Column::new("symbol".into(), columns.symbols),
-    ];
-    for (name, values) in names.into_iter().zip(columns.numbers) {
-        all.push(Column::new(name.into(), values));
-    }
-    all.push(Column::new("exit_delay_days".into(), vec![0.0; height]));
-    all.push(Column::new("price_usd".into(), vec![1.0; height]));
-    all.push(Column::new("borrowing_enabled".into(), vec![true; height]));
-    DataFrame::new(height, all)
-}
-
-/// Daily ether prices and gas prices, from ten days before the first row.
-fn surroundings(
-    first: Day,
-    days: u32,
-    random: &mut ChaCha8Rng,
-) -> (PolarsResult<DataFrame>, PolarsResult<DataFrame>) {
-    let (mut dates, mut ether, mut gas) = (vec![], vec![], vec![]);
-    let (mut price, mut gwei) = (2_500.0f64, 15.0f64);
-    for passed in -10..i64::from(days) {
-        price *= (0.03 * normal(random)).exp();
-        gwei *= (0.1 * (15.0 / gwei).ln() + 0.2 * normal(random)).exp();
-        dates.push(first.plus(passed).start().0);
-        ether.push(price);
-        gas.push(gwei);
-    }
-    let height = dates.len();
-    let prices = DataFrame::new(
-        height,
-        vec![
-            instants("date", dates.clone()),
-            Column::new("symbol".into(), vec!["ETH"; height]),
-            Column::new("price_usd".into(), ether),
-        ],
-    );
-    let gas = DataFrame::new(
-        height,
-        vec![
-            instants("date", dates),
-            Column::new("chain".into(), vec!["ethereum"; height]),
-            Column::new("avg_gas_price_gwei".into(), gas),
-        ],
-    );
-    (prices, gas)
+/// The start of a world's day.
+fn date(day: i64) -> i64 {
+    first_day().plus(day).start().0
 }
 
 fn instants(name: &str, times: Vec<i64>) -> Column {
@@ -219,3 +250,7 @@ fn instants(name: &str, times: Vec<i64>) -> Column {
         .into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC))
         .into_column()
 }
+
+#[cfg(test)]
+#[path = "generate_tests.rs"]
+mod tests;

@@ -76,6 +76,30 @@ pub fn write_parquet(
     })
 }
 
+/// Writes tables of the same columns to `folder/name` one below the other, whole or not at all. Only one
+/// of them is in memory at a time.
+///
+/// # Errors
+/// [`WriteError`].
+pub fn write_parquet_parts(
+    folder: &Path,
+    name: &str,
+    mut parts: impl Iterator<Item = PolarsResult<DataFrame>>,
+) -> Result<PathBuf, WriteError> {
+    let failed = |cause| WriteError::Table { path: name.to_owned(), cause };
+    let first = parts.next().unwrap_or_else(|| Ok(DataFrame::empty())).map_err(failed)?;
+    write_with(folder, name, |file| {
+        let mut writer = ParquetWriter::new(file).batched(first.schema()).map_err(failed)?;
+        for part in std::iter::once(Ok(first)).chain(parts) {
+            let mut part = part.map_err(failed)?;
+            // The writer wants the columns cut alike, and makes a group of rows of every piece.
+            part.rechunk_mut();
+            writer.write_batch(&part).map_err(failed)?;
+        }
+        writer.finish().map(|_| ()).map_err(failed)
+    })
+}
+
 /// Writes to a neighbour and renames it, so that a reader never sees half a file.
 fn write_with(
     folder: &Path,

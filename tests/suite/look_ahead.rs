@@ -49,23 +49,34 @@ fn scaled(name: &'static str, after: &Expr, factor: f64) -> Expr {
     when(after.clone()).then(col(name) * lit(factor)).otherwise(col(name)).alias(name)
 }
 
-/// Alters every row after day `cut`: other rates, another index, other liquidity and prices, another
-/// name, no borrowing; one market is gone; gas and ether cost something else.
+/// Alters every row after day `cut`: other rates, another index, other rewards, liquidity and prices,
+/// another name, no borrowing, no deposits; one market is gone; gas and ether cost something else.
 fn alter(data: &Path, cut: i64, factor: f64) {
     let file = data.join("synthetic_reserves_daily.parquet");
     let after = is_after("timestamp", cut);
-    let numbers =
-        ["supply_apr", "borrow_apr", "liquidity_index", "tvl_usd", "exit_usd", "price_usd"];
+    let numbers = [
+        "supply_apr",
+        "borrow_apr",
+        "reward_apr",
+        "liquidity_index",
+        "reward_index",
+        "utilization",
+        "tvl_usd",
+        "exit_usd",
+        "entry_usd",
+        "price_usd",
+    ];
     let first = col("asset_address").eq(lit(plimsoll_backtests::generate::address(0)));
     let renamed = when(after.clone()).then(lit("XYZ")).otherwise(col("symbol")).alias("symbol");
-    let closed = when(after.clone())
-        .then(lit(false))
-        .otherwise(col("borrowing_enabled"))
-        .alias("borrowing_enabled");
+    let set = |name: &str, value: bool| {
+        when(after.clone()).then(lit(value)).otherwise(col(name)).alias(name)
+    };
+    let closed = [set("borrowing_enabled", false), set("frozen", true)];
     let altered = read(&file)
         .lazy()
         .with_columns(numbers.map(|name| scaled(name, &after, factor)))
-        .with_columns([renamed, closed])
+        .with_column(renamed)
+        .with_columns(closed)
         .filter(after.and(first).not());
     write(&file, altered.collect().unwrap());
     for (name, column) in [

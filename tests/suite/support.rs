@@ -44,8 +44,8 @@ pub(crate) fn real_history() -> Option<String> {
 
 /// A made-up history: `markets` over `days`, by `seed`.
 pub(crate) fn generated(folder: &Path, markets: u32, days: u32, seed: u64) -> PathBuf {
-    let world = plimsoll_backtests::generate::World { markets, days, seed };
-    plimsoll_backtests::generate::write(folder, world).expect("a world is written");
+    let history = plimsoll_backtests::generate::History { markets, days, seed };
+    plimsoll_backtests::generate::write(folder, &history).expect("a history is written");
     folder.join("synthetic_reserves_daily.parquet")
 }
 

@@ -1,7 +1,7 @@
 //! Which of the listed pools are read: a listing holds thousands, and each costs a request.
 
 use super::schema::Pool;
-use plimsoll_core::ChainId;
+use plimsoll_core::{ChainId, Denomination, MarketId};
 use std::collections::BTreeSet;
 
 /// Which of the listed pools are read.
@@ -13,8 +13,21 @@ pub struct PoolFilter {
     pub stablecoins_only: bool,
     /// Pools all of whose assets are among these symbols, in any case; any pool where empty.
     pub symbols: Vec<String>,
+    /// Pools of one asset that is at par with this unit.
+    pub unit: Option<Denomination>,
     /// At most this many, by total value today.
     pub max_pools: usize,
+    /// Pools that are read whatever else is said here, and keep these ids: what is held.
+    pub held: Vec<MarketId>,
+}
+
+/// The pools to read.
+#[derive(Debug, PartialEq)]
+pub(super) struct Chosen {
+    /// What is held and then the largest first; each id once.
+    pub(super) pools: Vec<Pool>,
+    /// How many would be read without a limit on their number.
+    pub(super) fitting: usize,
 }
 
 impl Default for PoolFilter {
@@ -23,18 +36,34 @@ impl Default for PoolFilter {
             min_tvl_usd: 1_000_000.0,
             stablecoins_only: false,
             symbols: Vec::new(),
+            unit: None,
             max_pools: 100,
+            held: Vec::new(),
         }
     }
 }
 
 impl PoolFilter {
-    fn lets_through(&self, pool: &Pool, chains: &[ChainId]) -> bool {
-        let chain = ChainId::by_name(pool.chain());
-        pool.tvl_usd.unwrap_or_default() >= self.min_tvl_usd
-            && (!self.stablecoins_only || pool.stablecoin == Some(true))
+    /// Whether a pool of any size is of the wanted assets.
+    #[must_use]
+    pub fn wants(&self, pool: &Pool) -> bool {
+        (!self.stablecoins_only || pool.stablecoin == Some(true))
             && (self.symbols.is_empty() || self.holds_all(pool.symbol()))
-            && (chains.is_empty() || chain.is_some_and(|chain| chains.contains(&chain)))
+            && self.unit.as_ref().is_none_or(|unit| Denomination::of_symbol(pool.symbol()) == *unit)
+    }
+
+    /// Whether a pool is of the wanted assets, and large enough.
+    #[must_use]
+    pub fn lets_through(&self, pool: &Pool) -> bool {
+        pool.tvl_usd.unwrap_or_default() >= self.min_tvl_usd && self.wants(pool)
+    }
+
+    /// Whether a pool is held.
+    #[must_use]
+    pub fn is_held(&self, pool: &Pool) -> bool {
+        let is =
+            |held: &MarketId| pool.id().is_some_and(|id| id.eq_ignore_ascii_case(held.address()));
+        self.held.iter().any(is)
     }
 
     /// Whether every asset of a pool called `symbol`, such as `USDC-USDT`, is wanted: money in a pool of
@@ -43,22 +72,28 @@ impl PoolFilter {
         let is_wanted = |part: &str| {
             self.symbols.iter().any(|wanted| wanted.to_lowercase() == part.trim().to_lowercase())
         };
-        symbol.split(['-', '/']).all(is_wanted)
+        is_wanted(symbol) || symbol.split(['-', '/']).all(is_wanted)
     }
 }
 
-/// Returns the pools to read, the largest first; each id once.
-pub(super) fn choose(pools: Vec<Pool>, filter: &PoolFilter, chains: &[ChainId]) -> Vec<Pool> {
-    let mut chosen: Vec<Pool> =
-        pools.into_iter().filter(|pool| filter.lets_through(pool, chains)).collect();
+/// Returns the pools to read.
+pub(super) fn choose(pools: &[Pool], filter: &PoolFilter, chains: &[ChainId]) -> Chosen {
+    let is_here = |pool: &Pool| {
+        let chain = ChainId::by_name(pool.chain());
+        chains.is_empty() || chain.is_some_and(|chain| chains.contains(&chain))
+    };
+    let fits = |pool: &&Pool| filter.is_held(pool) || filter.lets_through(pool) && is_here(pool);
+    let mut chosen: Vec<Pool> = pools.iter().filter(fits).cloned().collect();
     chosen.sort_by(|a, b| {
+        let held_first = filter.is_held(b).cmp(&filter.is_held(a));
         let by_value = b.tvl_usd.unwrap_or(-1.0).total_cmp(&a.tvl_usd.unwrap_or(-1.0));
-        by_value.then_with(|| a.id().cmp(&b.id()))
+        held_first.then(by_value).then_with(|| a.id().cmp(&b.id()))
     });
     let mut seen = BTreeSet::new();
     chosen.retain(|pool| pool.id().is_some_and(|id| seen.insert(id.to_lowercase())));
-    chosen.truncate(filter.max_pools);
-    chosen
+    let (fitting, held) = (chosen.len(), chosen.iter().filter(|pool| filter.is_held(pool)).count());
+    chosen.truncate(filter.max_pools.max(held));
+    Chosen { pools: chosen, fitting }
 }
 
 #[cfg(test)]
@@ -74,8 +109,8 @@ mod tests {
         {"pool":"B","project":"p","chain":"OP Mainnet","symbol":"twice","tvlUsd":1,"stablecoin":true}]}"#;
 
     fn ids(filter: &PoolFilter, chains: &[ChainId]) -> Vec<String> {
-        let chosen = choose(pools(LISTING).unwrap().read, filter, chains);
-        chosen.iter().filter_map(|pool| pool.id().map(str::to_owned)).collect()
+        let chosen = choose(&pools(LISTING).unwrap().read, filter, chains);
+        chosen.pools.iter().filter_map(|pool| pool.id().map(str::to_owned)).collect()
     }
 
     #[test]
@@ -93,7 +128,21 @@ mod tests {
         assert_eq!(ids(&all, &[ChainId(10)]), ["b"]);
         let usdc = PoolFilter { symbols: vec!["USDC".to_owned()], ..all.clone() };
         assert_eq!(ids(&usdc, &[]), ["a", "d"], "a pool of two assets is not a pool of one");
-        let both = PoolFilter { symbols: vec!["Usdc".to_owned(), "usdt".to_owned()], ..all };
+        let symbols = vec!["Usdc".to_owned(), "usdt".to_owned()];
+        let both = PoolFilter { symbols, ..all.clone() };
         assert_eq!(ids(&both, &[]), ["b", "a", "d"]);
+        let hyphened = PoolFilter { symbols: vec!["USDC-sol".to_owned()], ..all.clone() };
+        assert_eq!(ids(&hyphened, &[]), ["c"], "a symbol with a hyphen of its own");
+        let dollars = PoolFilter { unit: Some(Denomination::Usd), ..all };
+        assert_eq!(ids(&dollars, &[]), ["a", "d"], "one asset, at par");
+    }
+
+    #[test]
+    fn what_is_held_is_read_whatever_its_size_and_chain_and_the_rest_is_counted() {
+        let held = vec!["p:10:B".parse().unwrap(), "old:1:d".parse().unwrap()];
+        let few = PoolFilter { max_pools: 1, held, ..PoolFilter::default() };
+        assert_eq!(ids(&few, &[ChainId(1)]), ["b", "d"], "more than the limit where more is held");
+        let chosen = choose(&pools(LISTING).unwrap().read, &few, &[]);
+        assert_eq!(chosen.fitting, 4, "b, d, c and a");
     }
 }

@@ -62,14 +62,26 @@ pub(super) struct Client {
     settings: RequestSettings,
     bucket: Bucket,
     backoff: Backoff,
-    /// Whether the last request got no answer in all its attempts: the next one then has a single
-    /// attempt, so that a run without a network ends soon.
-    is_down: bool,
+    /// How the last request ended.
+    last: Last,
+}
+
+/// How a request ended, after all its attempts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Last {
+    /// With an answer, if only a refusal.
+    Answered,
+    /// In the server's trouble: the next request has a single attempt, so that a run ends soon.
+    InTrouble,
+    /// In silence, which is the same to all requests.
+    Silent,
 }
 
 /// Why an attempt failed.
 enum Failure {
-    /// No answer, or half of one.
+    /// No answer.
+    Silent(String),
+    /// Half an answer.
     Broken(String),
     /// An answer that is not 200, with the wait it asks for.
     Status(StatusCode, Option<Duration>),
@@ -95,7 +107,12 @@ impl Client {
             detail: plain(error),
         })?;
         let (bucket, backoff) = (Bucket::new(&settings), Backoff::new(&settings));
-        Ok(Client { http, settings, bucket, backoff, is_down: false })
+        Ok(Client { http, settings, bucket, backoff, last: Last::Answered })
+    }
+
+    /// Whether the last request got no answer at all: another would hardly get one, but wait as long.
+    pub(super) fn is_silent(&self) -> bool {
+        self.last == Last::Silent
     }
 
     /// Fetches `address` until `read` accepts the answer, and returns what it read with the answer.
@@ -110,14 +127,15 @@ impl Client {
         now: Time,
         read: impl Fn(&[u8]) -> Result<T, Flaw>,
     ) -> Result<(T, Vec<u8>), AdapterError> {
-        let allowed = if self.is_down { 1 } else { self.settings.max_attempts.get() };
+        let is_well = self.last == Last::Answered;
+        let allowed = if is_well { self.settings.max_attempts.get() } else { 1 };
         let mut attempt = 1;
         loop {
             sleep(self.bucket.take(Instant::now())).await;
             let failure = match self.exchange(address, now).await {
                 Ok(body) => match read(&body) {
                     Ok(value) => {
-                        self.is_down = false;
+                        self.last = Last::Answered;
                         return Ok((value, body));
                     }
                     Err(flaw) if flaw.is_cut => Failure::Broken(flaw.detail),
@@ -128,7 +146,7 @@ impl Client {
             match self.wait_after(&failure, attempt) {
                 Some(wait) if attempt < allowed => sleep(wait).await,
                 _ => {
-                    self.is_down = matches!(failure, Failure::Broken(_));
+                    self.last = failure.leaves();
                     return Err(failure.into_error(address, attempt));
                 }
             }
@@ -140,9 +158,10 @@ impl Client {
     async fn exchange(&self, address: &Address, now: Time) -> Result<Vec<u8>, Failure> {
         // Paused time would run on to the timeout while a real socket is waited for.
         #[cfg(test)]
-        let _still = super::server::hold_paused_time();
+        let _still = super::paused::hold_paused_time();
+        let silent = |error: reqwest::Error| Failure::Silent(plain(error));
         let broken = |error: reqwest::Error| Failure::Broken(plain(error));
-        let mut response = self.http.get(address.url.clone()).send().await.map_err(broken)?;
+        let mut response = self.http.get(address.url.clone()).send().await.map_err(silent)?;
         if response.status() != StatusCode::OK {
             let wait = retry_after(response.headers(), now);
             return Err(Failure::Status(response.status(), wait));
@@ -161,7 +180,7 @@ impl Client {
     fn wait_after(&mut self, failure: &Failure, attempt: u32) -> Option<Duration> {
         let wait = self.backoff.after(attempt);
         match failure {
-            Failure::Broken(_) => Some(wait),
+            Failure::Silent(_) | Failure::Broken(_) => Some(wait),
             Failure::Wrong(_) => None,
             Failure::Status(status, asked) => {
                 let wait = asked.map_or(wait, |asked| asked.max(wait));
@@ -173,10 +192,24 @@ impl Client {
 }
 
 impl Failure {
+    /// What the next request should know of it.
+    fn leaves(&self) -> Last {
+        match self {
+            Failure::Silent(_) => Last::Silent,
+            Failure::Broken(_) => Last::InTrouble,
+            Failure::Status(status, _) if AdapterError::is_passing(status.as_u16()) => {
+                Last::InTrouble
+            }
+            Failure::Status(..) | Failure::Wrong(_) => Last::Answered,
+        }
+    }
+
     fn into_error(self, address: &Address, attempts: u32) -> AdapterError {
         let url = address.shown.clone();
         match self {
-            Failure::Broken(detail) => AdapterError::Http { url, status: None, attempts, detail },
+            Failure::Silent(detail) | Failure::Broken(detail) => {
+                AdapterError::Http { url, status: None, attempts, detail }
+            }
             Failure::Wrong(detail) => AdapterError::Payload { url, attempts, detail },
             Failure::Status(status, asked) => {
                 let wait = asked.map(|wait| format!(", to be tried again in {} s", wait.as_secs()));

@@ -31,6 +31,7 @@ pub use cache::CacheSettings;
 pub use choose::PoolFilter;
 pub use client::RequestSettings;
 pub use note::Note;
+pub use schema::Pool;
 pub use source::LlamaSource;
 
 /// Where DefiLlama serves its yields.
@@ -62,6 +63,8 @@ impl Default for LlamaSettings {
     }
 }
 
+#[cfg(test)]
+mod paused;
 #[cfg(test)]
 mod server;
 #[cfg(test)]

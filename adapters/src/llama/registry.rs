@@ -2,7 +2,8 @@
 //!
 //! A market id holds the project, and DefiLlama renames projects. The UUID stays; so a pool that was
 //! read before keeps the project it was first read under, and with it its id, in journals and positions.
-//! Without a cache folder there is no memory, and the id follows the name of today.
+//! Without a cache folder there is no memory, and the id follows the name of today; a pool that is held
+//! keeps the id it is held under.
 
 use super::schema::Pool;
 use plimsoll_core::{ChainId, MarketId};
@@ -44,8 +45,9 @@ pub(super) struct Named {
 }
 
 impl Registry {
-    /// Names a pool, and remembers its names; `None` where it has no id.
-    pub(super) fn name(&mut self, pool: &Pool) -> Option<Named> {
+    /// Names a pool as it is in `held`, else as it was first read, and remembers its names; `None` where
+    /// it has no id.
+    pub(super) fn name(&mut self, pool: &Pool, held: &[MarketId]) -> Option<Named> {
         let (id, project) = (pool.id()?.to_owned(), pool.project()?);
         let symbol = if pool.symbol().is_empty() { id.as_str() } else { pool.symbol() };
         let now = |first_project: &str| Names {
@@ -57,8 +59,12 @@ impl Registry {
         let was = std::mem::replace(entry, now(&entry.first_project));
         let renamed = (was != *entry).then(|| (was.text(), entry.text()));
         let chain = ChainId::by_name(pool.chain());
+        let known = chain.unwrap_or(ChainId::UNKNOWN);
+        let is_held =
+            |held: &&MarketId| held.chain() == known && held.address().eq_ignore_ascii_case(&id);
+        let first_name = || MarketId::new(&entry.first_project, known, &id);
         Some(Named {
-            market: MarketId::new(&entry.first_project, chain.unwrap_or(ChainId::UNKNOWN), &id),
+            market: held.iter().find(is_held).cloned().unwrap_or_else(first_name),
             symbol: symbol.into(),
             unknown_chain: chain.is_none().then(|| pool.chain().to_owned()),
             renamed,
@@ -89,24 +95,35 @@ mod tests {
     #[test]
     fn a_renamed_pool_keeps_the_id_it_was_first_read_under() {
         let mut registry = Registry::default();
-        let first = registry.name(&pool("Aave-V3", "Ethereum", "USDC")).unwrap();
+        let first = registry.name(&pool("Aave-V3", "Ethereum", "USDC"), &[]).unwrap();
         assert_eq!(first.market.as_str(), "aave-v3:1:a-1");
         assert_eq!(first.renamed, None);
         let text = serde_json::to_vec(&registry).unwrap();
         let mut registry: Registry = serde_json::from_slice(&text).unwrap();
-        let renamed = registry.name(&pool("aave-horizon", "Ethereum", "USDC.E")).unwrap();
+        let renamed = registry.name(&pool("aave-horizon", "Ethereum", "USDC.E"), &[]).unwrap();
         assert_eq!(renamed.market, first.market);
         assert_eq!(renamed.symbol.as_ref(), "USDC.E");
         let names = ("Aave-V3 USDC".to_owned(), "aave-horizon USDC.E".to_owned());
         assert_eq!(renamed.renamed, Some(names));
-        let again = registry.name(&pool("aave-horizon", "Ethereum", "USDC.E")).unwrap();
+        let again = registry.name(&pool("aave-horizon", "Ethereum", "USDC.E"), &[]).unwrap();
         assert_eq!(again.renamed, None, "a new name is news once");
         assert_eq!(again.market, first.market);
     }
 
     #[test]
+    fn a_held_pool_keeps_the_id_it_is_held_under_on_its_own_chain() {
+        let held: MarketId = "aave-v2:1:a-1".parse().unwrap();
+        let now = pool("aave-v3", "Ethereum", "USDC");
+        let named = Registry::default().name(&now, std::slice::from_ref(&held)).unwrap();
+        assert_eq!(named.market, held);
+        let elsewhere: MarketId = "aave-v2:10:a-1".parse().unwrap();
+        let named = Registry::default().name(&now, &[elsewhere]).unwrap();
+        assert_eq!(named.market.as_str(), "aave-v3:1:a-1");
+    }
+
+    #[test]
     fn a_chain_without_an_id_is_zero_and_its_name_is_kept_for_the_report() {
-        let named = Registry::default().name(&pool("kamino-lend", "Solana", "")).unwrap();
+        let named = Registry::default().name(&pool("kamino-lend", "Solana", ""), &[]).unwrap();
         assert_eq!(named.market.as_str(), "kamino-lend:0:a-1");
         assert_eq!(named.unknown_chain.as_deref(), Some("Solana"));
         assert_eq!(named.symbol.as_ref(), "A-1", "a pool without a name is called by its id");

@@ -9,7 +9,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 /// A pool of the listing.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-pub(super) struct Pool {
+pub struct Pool {
     /// Its UUID.
     #[serde(rename = "pool")]
     id: Option<String>,
@@ -18,33 +18,37 @@ pub(super) struct Pool {
     symbol: Option<String>,
     /// Total value today, USD; of a lending pool what is left to borrow.
     #[serde(rename = "tvlUsd")]
-    pub(super) tvl_usd: Option<f64>,
+    pub tvl_usd: Option<f64>,
     /// Whether all its assets are stablecoins.
-    pub(super) stablecoin: Option<bool>,
+    pub stablecoin: Option<bool>,
 }
 
 impl Pool {
     /// The UUID. It is part of an address, so nothing but letters, digits and hyphens is let through.
-    pub(super) fn id(&self) -> Option<&str> {
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
         let id = self.id.as_deref()?;
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         (!id.is_empty() && id.len() <= 64 && id.bytes().all(is_plain)).then_some(id)
     }
 
     /// The project, where it can be part of a market id.
-    pub(super) fn project(&self) -> Option<&str> {
+    #[must_use]
+    pub fn project(&self) -> Option<&str> {
         let project = self.project.as_deref()?.trim();
         (!project.is_empty() && !project.contains(':')).then_some(project)
     }
 
     /// What DefiLlama calls the chain; empty where it says nothing.
-    pub(super) fn chain(&self) -> &str {
+    #[must_use]
+    pub fn chain(&self) -> &str {
         self.chain.as_deref().unwrap_or_default().trim()
     }
 
     /// The name of its assets; empty where there is none.
-    pub(super) fn symbol(&self) -> &str {
-        self.symbol.as_deref().unwrap_or_default()
+    #[must_use]
+    pub fn symbol(&self) -> &str {
+        self.symbol.as_deref().unwrap_or_default().trim()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The source: a listing, a choice, and a chart for each chosen pool.
 
 use super::cache::{Answer, Cache, Kept};
-use super::choose::choose;
+use super::choose::{Chosen, choose};
 use super::client::{Address, Client};
 use super::history::History;
 use super::note::Note;
@@ -19,6 +19,8 @@ pub struct LlamaSource {
     filter: PoolFilter,
     client: Client,
     cache: Option<Cache>,
+    /// The listing of [`LlamaSource::listing`], with the time of that call.
+    listing: Option<(Time, Vec<Pool>)>,
     notes: Vec<Note>,
 }
 
@@ -33,9 +35,31 @@ impl LlamaSource {
             client: Client::new(&base, settings.requests)?,
             cache: settings.cache.map(Cache::open).transpose()?,
             filter: settings.pools,
+            listing: None,
             notes: Vec::new(),
             base,
         })
+    }
+
+    /// Returns every pool that is listed, for a caller who has yet to choose chains;
+    /// [`LlamaSource::adapters`] of the same `now` takes the same listing.
+    ///
+    /// # Errors
+    /// [`AdapterError`] naming the address.
+    pub async fn listing(&mut self, now: Time) -> Result<&[Pool], AdapterError> {
+        if self.listing.as_ref().is_none_or(|(at, _)| *at != now) {
+            self.notes.clear();
+            let listing = self.get(&["pools"], now, schema::pools).await?;
+            self.note_unreadable(&["pools"], listing.unreadable);
+            self.listing = Some((now, listing.read));
+        }
+        Ok(self.listing.as_ref().map_or(&[], |(_, pools)| pools))
+    }
+
+    /// The address of the server, as messages call it.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.base.shown
     }
 
     /// Lists the pools, fetches the chart of each chosen one, and returns their one adapter.
@@ -54,7 +78,6 @@ impl LlamaSource {
         now: Time,
         mut on_chart: impl FnMut(usize, usize),
     ) -> Result<Vec<Box<dyn Adapter>>, AdapterError> {
-        self.notes.clear();
         let pools = self.listed(selection, now).await?;
         let mut history = History::new(self.base.shown.clone(), selection);
         let (count, mut read, mut refused) = (pools.len(), 0, None);
@@ -65,7 +88,7 @@ impl LlamaSource {
                     self.add(&mut history, pool, chart);
                 }
                 Err(error) if concerns_one_pool(&error) => {
-                    let detail = error.to_string();
+                    let detail = format!("its chart: {}", reason(&error));
                     let symbol = pool.symbol.to_string();
                     self.notes.push(Note::Skipped { market: pool.market, symbol, detail });
                     refused = Some(error);
@@ -92,15 +115,15 @@ impl LlamaSource {
         selection: &Selection,
         now: Time,
     ) -> Result<Vec<Named>, AdapterError> {
-        let listing = self.get(&["pools"], now, schema::pools).await?;
-        self.note_unreadable(&["pools"], listing.unreadable);
-        let listed = listing.read.len();
-        let chosen = choose(listing.read, &self.filter, &selection.chains);
-        if chosen.is_empty() {
-            return Err(AdapterError::NoPools { url: self.address(&["pools"]).shown, listed });
+        self.listing(now).await?;
+        let listing = self.listing.take().map(|(_, pools)| pools).unwrap_or_default();
+        let listed = listing.len();
+        let Chosen { pools, fitting } = choose(&listing, &self.filter, &selection.chains);
+        if pools.is_empty() {
+            return Err(AdapterError::NoPools { url: self.at(&["pools"]).shown, listed });
         }
-        self.notes.push(Note::ChosenToday { listed, chosen: chosen.len() });
-        Ok(self.named(&chosen, now))
+        self.notes.push(Note::ChosenToday { listed, fitting, chosen: pools.len() });
+        Ok(self.named(&pools, now))
     }
 
     /// Gives each pool the id it was first read under.
@@ -113,7 +136,9 @@ impl LlamaSource {
             }
         };
         let mut registry = before.clone();
-        let mut named: Vec<Named> = pools.iter().filter_map(|pool| registry.name(pool)).collect();
+        let held = &self.filter.held;
+        let mut named: Vec<Named> =
+            pools.iter().filter_map(|pool| registry.name(pool, held)).collect();
         named.sort_by(|a, b| a.market.cmp(&b.market));
         for pool in &named {
             if let Some((was, is)) = pool.renamed.clone() {
@@ -142,21 +167,29 @@ impl LlamaSource {
         }
     }
 
-    /// Returns what is at `path`: a young copy, else what the server says, else an old copy.
+    /// Returns what is at `path`: a young copy, else what the server says, else an old copy. A server that
+    /// was silent to the last request is not asked for what there is a copy of.
     async fn get<T>(
         &mut self,
         path: &[&str],
         now: Time,
         read: fn(&[u8]) -> Result<T, Flaw>,
     ) -> Result<T, AdapterError> {
-        let address = self.address(path);
+        let address = self.at(path);
         let old = self.kept(address.url.as_str(), read).unwrap_or_else(|detail| {
             self.notes.push(Note::DamagedCopy { url: address.shown.clone(), detail });
             None
         });
         let is_fresh = |at: Time| self.cache.as_ref().is_some_and(|cache| cache.is_fresh(at, now));
         let old = match old {
-            Some((value, fetched_at)) if is_fresh(fetched_at) => return Ok(value),
+            Some((value, fetched_at)) if is_fresh(fetched_at) => {
+                self.notes.push(Note::YoungCopy { age_days: now.days_since(fetched_at) });
+                return Ok(value);
+            }
+            Some((value, fetched_at)) if self.client.is_silent() => {
+                let detail = "the server did not answer the request before".to_owned();
+                return Ok(self.older(&address, now, (value, fetched_at), detail));
+            }
             other => other,
         };
         match self.client.fetch(&address, now, read).await {
@@ -166,15 +199,18 @@ impl LlamaSource {
                 Ok(value)
             }
             Err(error) => {
-                let (value, fetched_at) = old.ok_or_else(|| error.clone())?;
-                self.notes.push(Note::OlderCopy {
-                    url: address.shown,
-                    age_days: now.days_since(fetched_at),
-                    detail: error.to_string(),
-                });
-                Ok(value)
+                let old = old.ok_or_else(|| error.clone())?;
+                Ok(self.older(&address, now, old, reason(&error)))
             }
         }
+    }
+
+    /// Takes an old copy, and notes why.
+    fn older<T>(&mut self, address: &Address, now: Time, copy: (T, Time), detail: String) -> T {
+        let (value, fetched_at) = copy;
+        let (url, age_days) = (address.shown.clone(), now.days_since(fetched_at));
+        self.notes.push(Note::OlderCopy { url, age_days, detail });
+        value
     }
 
     /// Returns what is kept under `key`, with the time it was fetched; else what is wrong with it.
@@ -203,11 +239,11 @@ impl LlamaSource {
 
     fn note_unreadable(&mut self, path: &[&str], rows: usize) {
         if rows > 0 {
-            self.notes.push(Note::Unreadable { url: self.address(path).shown, rows });
+            self.notes.push(Note::Unreadable { url: self.at(path).shown, rows });
         }
     }
 
-    fn address(&self, path: &[&str]) -> Address {
+    fn at(&self, path: &[&str]) -> Address {
         let mut url = self.base.url.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
@@ -225,6 +261,15 @@ fn concerns_one_pool(error: &AdapterError) -> bool {
     }
 }
 
+/// What happened, for a note: without the address, which the note has, and without advice, which nobody
+/// needs who has an answer.
+fn reason(error: &AdapterError) -> String {
+    match error {
+        AdapterError::Http { detail, .. } | AdapterError::Payload { detail, .. } => detail.clone(),
+        other => other.to_string(),
+    }
+}
+
 fn read_registry(body: &[u8]) -> Result<Registry, Flaw> {
     serde_json::from_slice(body)
         .map_err(|error| Flaw { detail: error.to_string(), is_cut: error.is_eof() })
@@ -234,6 +279,7 @@ fn read_registry(body: &[u8]) -> Result<Registry, Flaw> {
 fn base(text: &str) -> Result<Address, AdapterError> {
     let bad = |detail: String| AdapterError::BadAddress { detail };
     let url = Url::parse(text.trim()).map_err(|error| bad(error.to_string()))?;
+    let url = without_listing(url);
     let (Some(host), "http" | "https") = (url.host_str(), url.scheme()) else {
         return Err(bad("it does not begin with http:// or https://".to_owned()));
     };
@@ -244,4 +290,14 @@ fn base(text: &str) -> Result<Address, AdapterError> {
     let path = if url.path() == "/" { "" } else { "/.." };
     let shown = format!("{}://{host}{port}{path}", url.scheme());
     Ok(Address { url, shown })
+}
+
+/// Returns the address of the interface, where that of its listing was given.
+fn without_listing(mut url: Url) -> Url {
+    if url.path().trim_end_matches('/').ends_with("/pools")
+        && let Ok(mut segments) = url.path_segments_mut()
+    {
+        segments.pop_if_empty().pop();
+    }
+    url
 }

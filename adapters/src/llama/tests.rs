@@ -97,7 +97,7 @@ async fn a_pool_becomes_a_market_by_its_uuid_and_a_point_a_row() {
     let all = observed(adapters).await;
     assert_eq!(heard, [(1, 1)]);
     assert_eq!(server.asked(), ["/pools", "/chart/p-1"]);
-    assert_eq!(source.notes(), [Note::ChosenToday { listed: 1, chosen: 1 }]);
+    assert_eq!(source.notes(), [Note::ChosenToday { listed: 1, fitting: 1, chosen: 1 }]);
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].row.market.as_str(), "aave-v3:1:p-1");
     assert_eq!(all[0].row.time, Time(1_704_150_074_123), "the reading's own time");
@@ -204,11 +204,11 @@ async fn a_pool_without_a_chart_is_left_out_with_a_note_and_the_others_stay() {
     let holds = |parts: [&str; 2]| {
         notes.iter().filter(|note| parts.iter().all(|part| note.contains(part))).count()
     };
-    assert_eq!(holds(["gone (aave-v3:1:gone)", "status 404 Not Found after 1 attempt"]), 1);
+    assert_eq!(holds(["gone (aave-v3:1:gone)", "left out: its chart: status 404 Not Found"]), 1);
     assert_eq!(holds(["empty (aave-v3:1:empty)", "its chart is empty"]), 1);
     assert_eq!(holds(["page (aave-v3:1:page)", "<html>Bad gateway</html>"]), 1);
     assert_eq!(holds(["refused (aave-v3:1:refused)", "its status is \"error\""]), 1);
-    assert_eq!(holds(["/pools: 2 entries left out", "without an id"]), 1);
+    assert_eq!(holds(["/pools: 2 left out", "without an id"]), 1);
     let mut asked = server.asked();
     asked.sort();
     let each = ["/chart/empty", "/chart/gone", "/chart/p-1", "/chart/page", "/chart/refused"];

@@ -1,11 +1,12 @@
 //! How a server in trouble is asked, and what is kept. Time is paused: nothing here waits.
 
-use super::server::{Reply, Server, let_paused_time_run};
+use super::paused::let_paused_time_run;
+use super::server::{Reply, Server};
 use super::tests::{NOW, chart, listing, observed, point, pool, server_of_one, settings};
 use super::*;
 use crate::Selection;
-use plimsoll_core::Time;
 use plimsoll_core::time::DAY_MS;
+use plimsoll_core::{ChainId, Time};
 use plimsoll_execute::AdapterError;
 use plimsoll_frame::Observation;
 use std::path::Path;
@@ -113,7 +114,7 @@ async fn attempts_run_out_with_an_error_that_says_where_what_how_often_and_what_
     assert!(error.is_transient());
     let expected = format!(
         "{}/pools: status 503 Service Unavailable after 4 attempts; the server is in trouble: run again \
-         later, what was fetched is kept",
+         later; where there is a cache, what was fetched is kept",
         server.url
     );
     assert_eq!(error.to_string(), expected);
@@ -174,7 +175,9 @@ async fn a_young_copy_needs_no_network_and_an_old_one_is_fetched_again() {
     let (again, notes, _) = read(kept_in(folder.path(), &server), Time(NOW.0 + DAY_MS)).await;
     assert_eq!(again.unwrap(), first);
     assert_eq!(server.asked().len(), 0);
-    assert_eq!(notes, [Note::ChosenToday { listed: 1, chosen: 1 }]);
+    let young = Note::YoungCopy { age_days: 1.0 };
+    let chosen = Note::ChosenToday { listed: 1, fitting: 1, chosen: 1 };
+    assert_eq!(notes, [young.clone(), chosen, young], "the listing and the chart");
     server.answer("/chart/p-1", [chart(&[point("2024-01-02T23:00:00Z", 6.0)])]);
     let (later, _, _) = read(kept_in(folder.path(), &server), Time(NOW.0 + DAY_MS + 1)).await;
     assert_eq!(later.unwrap()[0].row.time.day().to_string(), "2024-01-02");
@@ -291,6 +294,80 @@ async fn an_address_or_a_folder_that_cannot_be_used_is_refused_and_a_key_is_not_
         let content = std::fs::read(file.unwrap().path()).unwrap();
         assert!(!String::from_utf8_lossy(&content).contains("secret"), "nor is it written");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_address_of_the_listing_will_do() {
+    for end in ["/pools", "/pools/", "/"] {
+        let server = server_of_one().await;
+        let base_url = format!("{}{end}", server.url);
+        let (all, _, _) = read(LlamaSettings { base_url, ..settings(&server) }, NOW).await;
+        assert_eq!(all.unwrap().len(), 1, "{end}");
+        assert_eq!(server.asked(), ["/pools", "/chart/p-1"], "{end}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_server_is_not_asked_again_for_what_there_is_a_copy_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = server_of_one().await;
+    let ids: Vec<String> = (0..9).map(|number| format!("p-{number}")).collect();
+    let pools: Vec<_> = ids.iter().map(|id| pool(id, "Ethereum", "USDC")).collect();
+    server.answer("/pools", [listing(&pools), Reply::never()]);
+    for id in &ids {
+        let points = chart(&[point("2024-01-01T23:01:14.123Z", 5.0)]);
+        server.answer(&format!("/chart/{id}"), [points, Reply::never()]);
+    }
+    let mut kept = kept_in(folder.path(), &server);
+    kept.requests.timeout = Duration::from_secs(60);
+    read(kept.clone(), NOW).await.0.unwrap();
+    server.asked();
+    let_paused_time_run();
+    let (again, notes, seconds) = read(kept, Time(NOW.0 + 2 * DAY_MS)).await;
+    assert_eq!(again.unwrap().len(), 9);
+    assert_eq!(server.asked(), ["/pools"; 4], "a dead network is waited for once");
+    assert!(seconds < 4.0 * 60.0 + 7.1, "{seconds} s");
+    let old = notes.iter().filter(|note| matches!(note, Note::OlderCopy { .. })).count();
+    assert_eq!(old, 10, "{notes:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_in_trouble_is_asked_for_each_chart_but_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = server_of_one().await;
+    server.answer("/pools", [listing(&["p-1", "p-2"].map(|id| pool(id, "Ethereum", "USDC")))]);
+    server.answer("/chart/p-2", [chart(&[point("2024-01-01T20:00:00Z", 5.0)])]);
+    read(kept_in(folder.path(), &server), NOW).await.0.unwrap();
+    server.asked();
+    for path in ["/pools", "/chart/p-1", "/chart/p-2"] {
+        server.answer(path, [Reply::status(503)]);
+    }
+    let later = Time(NOW.0 + 2 * DAY_MS);
+    let (again, notes, _) = read(kept_in(folder.path(), &server), later).await;
+    assert_eq!(again.unwrap().len(), 2);
+    let asked = ["/pools", "/pools", "/pools", "/pools", "/chart/p-1", "/chart/p-2"];
+    assert_eq!(server.asked(), asked);
+    let text = Note::summary(&notes).join("\n");
+    assert!(text.contains("3 kept copies used, up to 2.0 days old"), "{text}");
+    assert!(text.contains("/pools: status 503 Service Unavailable"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listing_that_was_looked_at_is_not_asked_for_twice() {
+    let server = server_of_one().await;
+    let pools = [pool("p-1", "Ethereum", "p-1"), pool("p-2", "Base", "p-2")];
+    server.answer("/pools", [listing(&pools)]);
+    let mut source = LlamaSource::open(settings(&server)).unwrap();
+    let symbols: Vec<String> =
+        source.listing(NOW).await.unwrap().iter().map(|pool| pool.symbol().to_owned()).collect();
+    assert_eq!(symbols, ["p-1", "p-2"]);
+    let ethereum = Selection { chains: vec![ChainId(1)], ..Selection::default() };
+    let adapters = source.adapters(&ethereum, NOW, |_, _| {}).await.unwrap();
+    assert_eq!(observed(adapters).await.len(), 1);
+    assert_eq!(server.asked(), ["/pools", "/chart/p-1"]);
+    let later = Time(NOW.0 + 1);
+    source.adapters(&ethereum, later, |_, _| {}).await.unwrap();
+    assert_eq!(server.asked(), ["/pools", "/chart/p-1"], "another time, another listing");
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn row(market: &ScoreRow) -> Markup {
                 details.small {
                     summary { (text::counted(text::length(&market.limit_use), "limit", "limits")) }
                     ul { @for (limit, found) in &market.limit_use {
-                        li { code { (limit) } " " span.n { (text::figure(Some(*found), "It is not a finite number.")) } }
+                        li { code { (limit) } " " span.n { (text::fixed(*found, 2).unwrap_or_else(|| "unknown".to_owned())) } }
                     } }
                 }
             }

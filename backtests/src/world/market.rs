@@ -55,12 +55,6 @@ impl WorldMarket {
         &self.structure.protocol
     }
 
-    /// Address of the market.
-    #[must_use]
-    pub fn address(&self) -> &str {
-        &self.structure.address
-    }
-
     /// Symbol of the asset, a USD stablecoin.
     #[must_use]
     pub fn symbol(&self) -> &'static str {

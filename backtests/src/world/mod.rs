@@ -54,9 +54,14 @@ mod tests;
 
 pub use events::Campaign;
 pub use market::WorldMarket;
+pub use structure::PROTOCOL_PREFIX;
 
 use outside::Outside;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+
+/// How many markets a world may have that draws their number.
+pub const MARKETS: RangeInclusive<u32> = 6..=14;
 
 /// Days that a world lives before its day 0, so that its start is like any other day.
 const QUIET_DAYS: u32 = 120;
@@ -69,7 +74,7 @@ const MOST_COMPARED_APR: f64 = 0.2;
 /// What is generated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorldSettings {
-    /// Number of markets; between 6 and 14 where it is not given.
+    /// Number of markets; drawn from [`MARKETS`] where it is not given.
     pub markets: Option<u32>,
     /// Number of days.
     pub days: u32,
@@ -155,6 +160,13 @@ impl World {
     #[must_use]
     pub fn ether_usd(&self) -> f64 {
         self.outside.ether_usd(self.lived)
+    }
+
+    /// Every day's gas price (gwei) and price of ether (USD), lived or not, in order of the days since
+    /// day 0: the first ones are before it.
+    pub fn gas_and_ether(&self) -> impl Iterator<Item = (i64, f64, f64)> + '_ {
+        let each = (-i64::from(QUIET_DAYS)..).zip(self.outside.gas_and_ether());
+        each.map(|(day, (gas_price_gwei, ether_usd))| (day, gas_price_gwei, ether_usd))
     }
 }
 

@@ -86,6 +86,11 @@ impl Outside {
     pub(super) fn ether_usd(&self, lived: usize) -> f64 {
         self.ether_usd.get(lived).copied().unwrap_or(ETHER.0)
     }
+
+    /// Returns the gas price and the price of ether of every day.
+    pub(super) fn gas_and_ether(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+        self.gas_price_gwei.iter().copied().zip(self.ether_usd.iter().copied())
+    }
 }
 
 fn market_days(seed: u64, structure: &Structure, common: &[f64], quiet: u32) -> Vec<MarketDay> {

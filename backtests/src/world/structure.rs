@@ -2,9 +2,12 @@
 //!
 //! Drawn once. Which figures are recorded and which are assumed is said in [`super`].
 
+use super::MARKETS;
 use super::draws::{Draws, Purpose};
-use crate::generate::{PROTOCOL_PREFIX, address};
 use plimsoll_core::curve::{Curve, Kinked, MORPHO_TARGET};
+
+/// How protocols of generated markets begin.
+pub const PROTOCOL_PREFIX: &str = "synthetic-";
 
 /// Median size of a market, and the standard deviation of its logarithm: USD.
 const SIZE: (f64, f64) = (25e6, 1.5);
@@ -20,7 +23,6 @@ const CAPPED: f64 = 0.4;
 pub(super) struct Structure {
     pub(super) number: u32,
     pub(super) protocol: String,
-    pub(super) address: String,
     pub(super) symbol: &'static str,
     pub(super) issuer: &'static str,
     /// The curve at the start; governance and Morpho's curve move away from it.
@@ -61,7 +63,7 @@ enum Family {
 /// Draws all markets of a world; `None` draws their number too.
 pub(super) fn draw(seed: u64, markets: Option<u32>) -> Vec<Structure> {
     let mut draws = Draws::of_all(seed, Purpose::Structure);
-    let count = draws.whole(6, 14);
+    let count = draws.whole(*MARKETS.start(), *MARKETS.end());
     let protocols = draws.whole(3, 6);
     let families: Vec<Family> = (0..protocols).map(|_| family(&mut draws)).collect();
     (0..markets.unwrap_or(count).max(1))
@@ -87,7 +89,6 @@ fn market(seed: u64, number: u32, protocol: u32, family: Family) -> Structure {
     Structure {
         number,
         protocol: format!("{PROTOCOL_PREFIX}{protocol}"),
-        address: address(number),
         symbol,
         issuer,
         curve,

@@ -9,7 +9,8 @@ mod observe;
 mod run;
 mod summary;
 
-pub use observe::{first_day, market_ids, observed};
+pub use observe::{address, first_day, market_ids, observed};
+pub(crate) use observe::{market_ids_after, rows};
 pub use run::{Costing, Course, Rules, WorldRun};
 pub use summary::{FORESIGHT, Paired, WorldsLine, WorldsReport};
 

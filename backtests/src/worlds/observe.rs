@@ -17,21 +17,51 @@ pub fn first_day() -> Day {
     FIRST_DAY
 }
 
+/// An address of its own for each market, spread over all addresses as real ones are.
+#[must_use]
+pub fn address(market: u32) -> String {
+    let high = u64::from(market).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    format!("0x{high:016x}{market:024x}")
+}
+
 /// The ids of a world's markets, in its order.
 #[must_use]
 pub fn market_ids(world: &World) -> Vec<MarketId> {
-    let id = |market: &WorldMarket| MarketId::new(market.protocol(), ChainId(1), market.address());
+    market_ids_after(world, 0)
+}
+
+/// The ids of a world's markets where `before` markets of other worlds have been counted.
+pub(crate) fn market_ids_after(world: &World, before: u32) -> Vec<MarketId> {
+    let id = |market: &WorldMarket| {
+        let address = address(before.saturating_add(market.number()));
+        MarketId::new(market.protocol(), ChainId(1), &address)
+    };
     world.markets().iter().map(id).collect()
 }
 
 /// Returns today's row of every market, ours included as a chain would show it, and adds what their
 /// contracts say to `terms`.
 pub fn observed(world: &World, ids: &[MarketId], terms: &mut TermsBook) -> Vec<MarketRow> {
-    let day = FIRST_DAY.plus(i64::from(world.day()));
-    let time = Time(day.start().0 + OBSERVED_MINUTES * 60_000);
-    let each = world.markets().iter().zip(ids);
-    each.map(|(market, id)| {
+    let time = time_of(world);
+    for (market, id) in world.markets().iter().zip(ids) {
         terms.learn(id, time, terms_of(market));
+    }
+    rows(world, ids).collect()
+}
+
+/// When a world's day is observed.
+fn time_of(world: &World) -> Time {
+    let day = FIRST_DAY.plus(i64::from(world.day()));
+    Time(day.start().0 + OBSERVED_MINUTES * 60_000)
+}
+
+/// Returns today's row of every market, ours included as a chain would show it.
+pub(crate) fn rows<'w>(
+    world: &'w World,
+    ids: &'w [MarketId],
+) -> impl Iterator<Item = MarketRow> + 'w {
+    let time = time_of(world);
+    world.markets().iter().zip(ids).map(move |(market, id)| {
         let room = market.entry_room().unwrap_or(f64::INFINITY);
         let room = if market.is_open() { room } else { 0.0 };
         MarketRow::empty(id.clone(), time)
@@ -46,7 +76,6 @@ pub fn observed(world: &World, ids: &[MarketId], terms: &mut TermsBook) -> Vec<M
             .with(Column::EntryUsd, room.is_finite().then_some(room))
             .with(Column::ExitDelayDays, Some(0.0))
     })
-    .collect()
 }
 
 fn terms_of(market: &WorldMarket) -> Terms {

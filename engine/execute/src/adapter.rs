@@ -227,10 +227,13 @@ fn times(attempts: u32) -> String {
 /// What a person can do about a server that gave no answer, or refused.
 fn remedy(status: Option<u16>) -> &'static str {
     match status {
-        None => "check the network and the address, then run again: what was fetched is kept",
+        None => {
+            "check the network and the address, then run again: where there is a cache, what was fetched is \
+             kept"
+        }
         Some(429) => "it is asked too often: allow fewer requests a minute, or run again later",
         Some(status) if AdapterError::is_passing(status) => {
-            "the server is in trouble: run again later, what was fetched is kept"
+            "the server is in trouble: run again later; where there is a cache, what was fetched is kept"
         }
         Some(401 | 402 | 403 | 451) => "it refuses to serve this: check the address, or the plan",
         Some(_) => "check the address: this is not where the interface is",
@@ -263,7 +266,7 @@ mod tests {
         assert_eq!(
             http(Some(503)).to_string(),
             "http://h/pools: status 503 after 4 attempts; the server is in trouble: run again \
-             later, what was fetched is kept"
+             later; where there is a cache, what was fetched is kept"
         );
     }
 }
