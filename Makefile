@@ -50,7 +50,7 @@ bench: setup ## Time release builds on real and on generated history
 	@backtests/bench.sh
 
 deep: setup ## Long property runs
-	@PROPTEST_CASES=2000 PLIMSOLL_BOOKS=1000 cargo nextest run --workspace --no-fail-fast
+	@PROPTEST_CASES=2000 cargo nextest run --workspace --no-fail-fast --run-ignored all
 
 fmt: ## Format
 	@cargo fmt

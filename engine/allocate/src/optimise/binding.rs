@@ -79,7 +79,10 @@ impl Book {
         if at + slack > choice.exits && is_full(sum_of(&Choice::stuck), rooms.stuck) {
             return Some(Constraint::Stuck);
         }
-        if at + slack > choice.held && is_full(sum_of(&Choice::entering), self.entry_cap) {
+        // A bound on entries that lets everything in is no bound.
+        let has_bound = self.entry_cap < self.wealth - slack;
+        let is_entering = has_bound && at + slack > choice.held;
+        if is_entering && is_full(sum_of(&Choice::entering), self.entry_cap) {
             return Some(Constraint::Entries);
         }
         if is_still && more <= 0.0 {

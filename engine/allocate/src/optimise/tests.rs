@@ -228,8 +228,17 @@ fn a_larger_holder_than_the_market_is_solved_like_any_other() {
 
 #[test]
 fn the_fast_path_equals_the_dynamic_programme_on_random_books() {
-    // `make deep` asks for a thousand.
-    let books = std::env::var("PLIMSOLL_BOOKS").map_or(150, |count| count.parse().unwrap());
+    compare(150);
+}
+
+#[test]
+#[ignore = "half a minute: make deep"]
+fn the_fast_path_equals_the_dynamic_programme_on_a_thousand_random_books() {
+    compare(1_000);
+}
+
+/// Solves `books` random books both ways.
+fn compare(books: u64) {
     let (mut proven, mut worst, mut fast_short) = (0, 0.0f64, 0);
     for seed in 0..books {
         let book = random_book(seed);
