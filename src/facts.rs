@@ -38,7 +38,7 @@ pub(crate) fn labels<'m>(
 struct Known {
     /// Plans carried out whose gas was known, and all of them.
     gas: (usize, usize),
-    /// Whether any market has a reward index, which the ledger does not earn.
+    /// Whether any market has a reward index.
     rewards: bool,
     /// Whether the exit of every held market was known throughout.
     exit: bool,
@@ -109,9 +109,13 @@ pub(crate) fn approximations(
             },
         ),
         line(
-            "Rewards beside the index are not earned",
             if known.rewards {
-                "unknown: the source has a reward index, which the ledger does not earn yet"
+                "Rewards are sold every day for what they are counted at, at no cost"
+            } else {
+                "Rewards beside the index are not earned"
+            },
+            if known.rewards {
+                "unknown: what claiming and selling cost"
             } else {
                 "unknown: the source has no reward index"
             }

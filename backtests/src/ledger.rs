@@ -1,7 +1,7 @@
 //! The ledger: an executor that keeps books instead of calling a chain.
 //!
-//! It holds shares, as a vault does, so a position earns the growth of its index and nothing else.
-//! All amounts are integers and every rounding is against us.
+//! It holds shares, as a vault does, so a position earns the growth of its index, and the rewards that its
+//! source counts beside it: sold as they accrue for what they are counted at, into idle money. All amounts are integers and every rounding is against us.
 
 use async_trait::async_trait;
 use plimsoll_core::journal::Executed;
@@ -17,13 +17,16 @@ use std::collections::BTreeMap;
 pub struct Ledger {
     portfolio: Portfolio,
     prices: BTreeMap<MarketId, Ray>,
+    /// Up to which reward index each held market has paid, USD a share.
+    rewarded: BTreeMap<MarketId, f64>,
 }
 
 impl Ledger {
     /// Returns a ledger of nothing but idle money.
     #[must_use]
     pub fn new(capital: Amount, decimals: u8) -> Ledger {
-        Ledger { portfolio: Portfolio::of_idle(capital, decimals), prices: BTreeMap::new() }
+        let portfolio = Portfolio::of_idle(capital, decimals);
+        Ledger { portfolio, prices: BTreeMap::new(), rewarded: BTreeMap::new() }
     }
 
     /// What is held.
@@ -44,16 +47,40 @@ impl Ledger {
                 position.share_price = price;
             }
         }
+        self.earn_rewards(view);
         stale
     }
 
-    /// Learns the newest index of the markets that `plan` enters, at which it will be carried out.
+    /// Sells what rewards have accrued since the last mark. Where the price of the asset is not known they
+    /// wait until it is.
+    fn earn_rewards(&mut self, view: &View<'_>) {
+        let Portfolio { decimals, idle, positions } = &mut self.portfolio;
+        self.rewarded.retain(|market, _| positions.contains_key(market));
+        for (market, position) in positions {
+            let Some(now) = view.last_known(market, Column::RewardIndex) else { continue };
+            let before = self.rewarded.entry(market.clone()).or_insert(now);
+            let Some(price) = view.last_known(market, Column::PriceUsd) else { continue };
+            let shares = Amount(position.shares.0).to_f64(*decimals);
+            let earned =
+                Amount::from_f64_floor((shares * (now - *before) / price).max(0.0), *decimals);
+            *idle = earned.and_then(|earned| idle.checked_add(earned)).unwrap_or(*idle);
+            *before = now;
+        }
+    }
+
+    /// Learns the newest index of the markets that `plan` enters, at which it will be carried out, and
+    /// from which reward index on they pay us.
     pub fn learn_prices(&mut self, view: &View<'_>, plan: &Plan) {
         self.prices = plan
             .entries
             .iter()
             .filter_map(|entry| Some((entry.market.clone(), share_price(view, &entry.market)?)))
             .collect();
+        for entry in &plan.entries {
+            if let Some(now) = view.last_known(&entry.market, Column::RewardIndex) {
+                self.rewarded.entry(entry.market.clone()).or_insert(now);
+            }
+        }
     }
 }
 

@@ -60,6 +60,30 @@ fn a_position_earns_its_index_and_a_switch_costs_its_bp() {
 }
 
 #[test]
+fn rewards_are_earned_from_the_entry_on_and_become_idle_money() {
+    let row = |day: i64, rewards: f64, price: Option<f64>| {
+        MarketRow::empty(market("a"), Day(day).start())
+            .with(Column::SharePrice, Some(2.0))
+            .with(Column::SupplyApr, Some(0.05))
+            .with(Column::RewardIndex, Some(rewards))
+            .with(Column::PriceUsd, price)
+    };
+    let rows = vec![row(0, 7.0, Some(0.5)), row(1, 7.25, Some(0.5)), row(2, 7.5, Some(0.5))];
+    let frame = MarketFrame::from_rows(rows).unwrap();
+    let mut ledger = Ledger::new(units(1_000), 18);
+    let entry = approved(&ledger, &[("a", 1.0)], 0, true);
+    ledger.learn_prices(&frame.view(Day(0).end()), entry.plan());
+    block_on(ledger.execute(&entry)).unwrap();
+    // 500 shares at 0.25 USD each, of an asset worth half a dollar; a mark twice pays once.
+    for _ in 0..2 {
+        ledger.mark(&frame.view(Day(1).end()));
+        assert!((ledger.portfolio().idle.to_f64(18) - 250.0).abs() < 1e-9);
+    }
+    ledger.mark(&frame.view(Day(2).end()));
+    assert!((ledger.portfolio().nav().total.to_f64(18) - 1_500.0).abs() < 1e-9);
+}
+
+#[test]
 fn an_exit_whose_gas_is_more_than_it_frees_is_paid_from_what_is_left() {
     let frame = frame(&[("a", 0, 1.0), ("b", 0, 1.0)]);
     let mut ledger = Ledger::new(units(1_000), 18);
