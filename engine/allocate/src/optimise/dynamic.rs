@@ -4,6 +4,7 @@
 //! utilization comes to a kink. A state keeps the exact sum used, so that standing still everywhere is
 //! never rounded away.
 
+use super::fast::Hopes;
 use super::table::{landmarks, own_scale};
 use super::{AMOUNT_TOLERANCE, Book, Choice, Prices};
 use plimsoll_core::units::floor_to_index;
@@ -32,13 +33,12 @@ type Family = (Vec<usize>, Vec<Level>);
 
 /// Returns the best deposits on the grid.
 ///
-/// Caps of a market's first group are exact where groups do not overlap. Deposits for which `is_hopeless`
-/// are left out.
+/// Caps of a market's first group are exact where groups do not overlap. Deposits without hope are left out.
 pub(super) fn programme(
     book: &Book,
     steps: usize,
     prices: Prices,
-    is_hopeless: &dyn Fn(usize, f64, f64) -> bool,
+    hopes: Option<&Hopes<'_>>,
 ) -> Vec<f64> {
     let families = families(book);
     let rooms = book.rooms();
@@ -48,12 +48,10 @@ pub(super) fn programme(
         let cap = cap.min(book.wealth);
         let mut levels = vec![start(steps)];
         for member in &members {
-            let mut options = book
-                .choices
-                .get(*member)
-                .map(|choice| options(book, choice, steps, prices))
-                .unwrap_or_default();
-            options.retain(|option| !is_hopeless(*member, option.used, option.value));
+            let hope = hopes.map(|hopes| (hopes, *member));
+            let choice = book.choices.get(*member);
+            let options = choice.map(|choice| options(book, choice, steps, prices, hope));
+            let options = options.unwrap_or_default();
             if let Some(last) = levels.last() {
                 let next = advance(book, last, &options, cap, steps);
                 levels.push(next);
@@ -86,14 +84,23 @@ fn start(steps: usize) -> Level {
 }
 
 /// The deposits that `choice` may have on the grid.
-fn options(book: &Book, choice: &Choice, steps: usize, prices: Prices) -> Options {
+fn options(
+    book: &Book,
+    choice: &Choice,
+    steps: usize,
+    prices: Prices,
+    hope: Option<(&Hopes<'_>, usize)>,
+) -> Options {
     let slack = AMOUNT_TOLERANCE * book.wealth;
     let step = book.wealth / as_f64(steps);
     let grid = (0..=steps).map(|number| step * as_f64(number));
     let mut deposits: Vec<f64> = grid.filter(|deposit| choice.allows(*deposit, 0.0)).collect();
     deposits.extend(landmarks(book, choice));
     deposits.extend(own_scale(choice).into_iter().filter(|deposit| choice.allows(*deposit, 0.0)));
-    deposits.retain(|deposit| *deposit <= book.wealth.max(choice.held));
+    deposits.retain(|deposit| {
+        let may_hold = hope.is_none_or(|(hopes, market)| hopes.may_hold(market, *deposit));
+        *deposit <= book.wealth.max(choice.held) && may_hold
+    });
     deposits.sort_by(f64::total_cmp);
     deposits.dedup_by(|a, b| (*a - *b).abs() <= slack);
     let mut guess = None;
@@ -103,7 +110,10 @@ fn options(book: &Book, choice: &Choice, steps: usize, prices: Prices) -> Option
             worth - prices.stuck * choice.stuck(used) - prices.entering * choice.entering(used);
         State { used, value }
     });
-    valued.collect()
+    let is_enough = |option: &State| {
+        hope.is_none_or(|(hopes, market)| hopes.is_enough(market, option.used, option.value))
+    };
+    valued.filter(is_enough).collect()
 }
 
 fn advance(book: &Book, last: &Level, options: &[State], cap: f64, steps: usize) -> Level {

@@ -45,7 +45,7 @@ pub(super) fn fill(book: &Book, tables: &Tables, prices: Prices) -> Filled {
     let rooms = book.rooms();
     for zoom in 0..=ZOOMS {
         if zoom > 0 {
-            filled.tables = filled.tables.zoomed(book, &filled.deposits);
+            filled.tables = filled.tables.zoomed(book, &filled.deposits, &filled.units);
         }
         filled.tables.price(book, prices);
         let pieces = pieces(&filled.tables);
@@ -59,11 +59,35 @@ pub(super) fn fill(book: &Book, tables: &Tables, prices: Prices) -> Filled {
     filled
 }
 
+/// Which deposits can be part of an answer better than a known one.
+pub(super) struct Hopes<'a> {
+    filled: &'a Filled,
+    /// What each market has to be worth at the bound's prices.
+    least: Vec<f64>,
+}
+
+impl Hopes<'_> {
+    /// Whether `deposit` in `market` can be, before it is valued.
+    pub(super) fn may_hold(&self, market: usize, deposit: f64) -> bool {
+        let parts = self.filled.tables.each.get(market).zip(self.filled.units.get(market));
+        let least = self.least.get(market).copied().unwrap_or(f64::NEG_INFINITY);
+        parts.is_none_or(|(table, unit)| table::may_reach(table, *unit, deposit, least))
+    }
+
+    /// Whether `deposit` in `market`, worth `value`, can be.
+    pub(super) fn is_enough(&self, market: usize, deposit: f64, value: f64) -> bool {
+        let parts = self.filled.units.get(market).zip(self.least.get(market));
+        parts.is_none_or(|(unit, least)| value - unit * deposit >= *least)
+    }
+}
+
 impl Filled {
-    /// What each market could be worth at the bound's prices.
-    pub(super) fn most(&self) -> Vec<f64> {
+    /// Which deposits can be part of an answer better than `known`.
+    pub(super) fn hopes(&self, known: f64) -> Hopes<'_> {
+        let gap = self.bound - known;
         let pairs = self.tables.each.iter().zip(&self.units);
-        pairs.map(|(table, unit)| table::most(table, *unit)).collect()
+        let least = pairs.map(|(table, unit)| table::most(table, *unit) - gap).collect();
+        Hopes { filled: self, least }
     }
 
     /// How far each market of `deposits` falls short of what it could be worth at the bound's prices.

@@ -288,11 +288,12 @@ impl Book {
 #[must_use]
 pub fn solve(book: &Book) -> Solution {
     let Some(filled) = filled(book) else { return stay(book, Path::Fast) };
-    let fast = finished(book, &filled, filled.deposits.clone(), Path::Fast);
+    let fast = finished(book, &filled, vec![filled.deposits.clone(), book.held()], Path::Fast);
     if fast.bound - fast.value <= book.tolerance() {
         return fast;
     }
-    let dynamic = programmed(book, &filled, dynamic::STEPS, fast.value);
+    let deposits = programmed(book, &filled, dynamic::STEPS, fast.value);
+    let dynamic = finished(book, &filled, vec![deposits], Path::Dynamic);
     let best = if dynamic.value > fast.value { dynamic } else { fast };
     Solution { path: Path::Dynamic, ..best }
 }
@@ -301,14 +302,15 @@ pub fn solve(book: &Book) -> Solution {
 #[must_use]
 pub fn solve_fast(book: &Book) -> Solution {
     let Some(filled) = filled(book) else { return stay(book, Path::Fast) };
-    finished(book, &filled, filled.deposits.clone(), Path::Fast)
+    finished(book, &filled, vec![filled.deposits.clone(), book.held()], Path::Fast)
 }
 
 /// Returns the solution of the dynamic programme over `steps` steps of wealth, polished: the reference.
 #[must_use]
 pub fn solve_dynamic(book: &Book, steps: usize) -> Solution {
     let Some(filled) = filled(book) else { return stay(book, Path::Dynamic) };
-    programmed(book, &filled, steps, f64::NEG_INFINITY)
+    let deposits = programmed(book, &filled, steps, f64::NEG_INFINITY);
+    finished(book, &filled, vec![deposits, book.held()], Path::Dynamic)
 }
 
 fn stay(book: &Book, path: Path) -> Solution {
@@ -329,31 +331,24 @@ fn filled(book: &Book) -> Option<Filled> {
 
 /// Solves `book` by the dynamic programme. Deposits that, by the prices of the bound, cannot be part of
 /// anything better than `known` are left out.
-fn programmed(book: &Book, filled: &Filled, steps: usize, known: f64) -> Solution {
-    let deposits = if filled.prices == Prices::default() {
-        let gap = filled.bound - known;
-        let most = filled.most();
-        let is_hopeless = |market: usize, deposit: f64, value: f64| {
-            let (most, unit) = (most.get(market), filled.units.get(market));
-            most.zip(unit).is_some_and(|(most, unit)| most - (value - unit * deposit) > gap)
-        };
-        dynamic::programme(book, steps, Prices::default(), &is_hopeless)
+fn programmed(book: &Book, filled: &Filled, steps: usize, known: f64) -> Vec<f64> {
+    if filled.prices == Prices::default() {
+        dynamic::programme(book, steps, Prices::default(), Some(&filled.hopes(known)))
     } else {
         // Each price is a programme of its own: a coarse grid and the exchanges afterwards will do.
         let steps = steps.min(PRICED_STEPS);
-        let at = |prices| dynamic::programme(book, steps, prices, &|_, _, _| false);
+        let at = |prices| dynamic::programme(book, steps, prices, None);
         priced(book, at, |deposits| deposits)
-    };
-    finished(book, filled, deposits, Path::Dynamic)
+    }
 }
 
-/// Polishes `deposits` and what is held, unless nothing can be much better than `deposits`, and returns
-/// the best.
-fn finished(book: &Book, filled: &Filled, deposits: Vec<f64>, path: Path) -> Solution {
+/// Polishes each of `starts` until nothing can be much better, and returns the best; what is held where all
+/// of them are worse.
+fn finished(book: &Book, filled: &Filled, starts: Vec<Vec<f64>>, path: Path) -> Solution {
     let bound = filled.bound;
     let held = book.held();
     let mut best = Solution { value: book.value(&held), deposits: held, bound, path };
-    for start in [deposits, best.deposits.clone()] {
+    for start in starts {
         if !book.is_feasible(&start) {
             continue;
         }

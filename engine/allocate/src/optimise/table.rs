@@ -40,11 +40,18 @@ impl Tables {
         Tables { each: book.choices.iter().map(|choice| tabulate(book, choice)).collect() }
     }
 
-    /// Adds nodes around `deposits`, a few to the step.
-    pub(super) fn zoomed(&self, book: &Book, deposits: &[f64]) -> Tables {
-        let pairs = self.each.iter().zip(&book.choices).zip(deposits);
-        let each = pairs.map(|((table, choice), at)| zoom(book, choice, table, *at)).collect();
-        Tables { each }
+    /// Adds nodes around `deposits`, and where the bound at `units`, what a unit in each market costs,
+    /// rests on what may lie between nodes.
+    pub(super) fn zoomed(&self, book: &Book, deposits: &[f64], units: &[f64]) -> Tables {
+        let each = self.each.iter().zip(&book.choices).zip(deposits).zip(units);
+        let each = each.map(|(((table, choice), at), unit)| {
+            let fine = zoom(book, choice, table, *at);
+            match rests_on(&fine, *unit) {
+                Some(place) => zoom(book, choice, &fine, place),
+                None => fine,
+            }
+        });
+        Tables { each: each.collect() }
     }
 
     pub(super) fn price(&mut self, book: &Book, prices: Prices) {
@@ -95,17 +102,24 @@ fn tabulate(book: &Book, choice: &Choice) -> Table {
     nodes(book, choice, deposits)
 }
 
+/// Adds nodes between the neighbours of `at`; the others stay as they are.
 fn zoom(book: &Book, choice: &Choice, table: &Table, at: f64) -> Table {
     let place = table.partition_point(|node| node.deposit < at);
-    let low = place.checked_sub(2).and_then(|low| table.get(low)).or(table.first());
-    let high = table.get(place + 1).or(table.last());
-    let (Some(low), Some(high)) = (low, high) else { return table.clone() };
+    let (first, last) = (place.saturating_sub(2), (place + 1).min(table.len().saturating_sub(1)));
+    let (before, from) = table.split_at(first.min(table.len()));
+    let (within, after) = from.split_at((last + 1 - first).min(from.len()));
+    let ([low, ..], [.., high]) = (within, within) else { return table.clone() };
     let width = high.deposit - low.deposit;
     let more = (1..24).map(|number| low.deposit + width * f64::from(number) / 24.0);
-    let known = table.iter().map(|node| node.deposit);
+    let known = within.iter().map(|node| node.deposit);
     let slack = AMOUNT_TOLERANCE * book.wealth;
     let allowed = more.filter(|deposit| choice.allows(*deposit, slack));
-    nodes(book, choice, known.chain(allowed).collect())
+    let mut fine = nodes(book, choice, known.chain(allowed).collect());
+    // What lies between the last of them and the next is as it was.
+    if let Some(end) = fine.last_mut() {
+        (end.arc, end.is_hole) = (high.arc, high.is_hole);
+    }
+    before.iter().copied().chain(fine).chain(after.iter().copied()).collect()
 }
 
 /// Sorts `deposits`, adds the middles between them, and values all.
@@ -216,6 +230,27 @@ pub(super) fn envelope(market: usize, table: &Table) -> Vec<Piece> {
         steepest = piece.slope - STRAIGHT * piece.slope.abs();
     }
     pieces
+}
+
+/// Whether, when each unit of deposit costs `price`, `table` may be worth `least` at `deposit` or between its
+/// nodes.
+pub(super) fn may_reach(table: &Table, price: f64, deposit: f64, least: f64) -> bool {
+    let net = |node: &Node| node.value - price * node.deposit;
+    let place = table.partition_point(|node| node.deposit <= deposit);
+    let from = place.checked_sub(1).and_then(|place| table.get(place));
+    let to = table.get(place);
+    let highest = from.into_iter().chain(to).map(net).fold(f64::NEG_INFINITY, f64::max);
+    highest + from.map_or(0.0, |from| from.arc) >= least
+}
+
+/// The deposit beside which [`most`] rests on an arc, if it does.
+fn rests_on(table: &Table, price: f64) -> Option<f64> {
+    let net = |node: &Node| node.value - price * node.deposit;
+    let alone = table.iter().map(net).fold(f64::NEG_INFINITY, f64::max);
+    let pairs = table.iter().zip(table.iter().skip(1)).filter(|(from, _)| !from.is_hole);
+    let highest = pairs.map(|(from, to)| (net(from).max(net(to)) + from.arc, from, to));
+    let (found, from, to) = highest.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (found > alone).then_some(0.5 * (from.deposit + to.deposit))
 }
 
 /// The most that `table` can be worth when each unit of deposit costs `price`.
