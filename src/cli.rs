@@ -73,6 +73,9 @@ pub(crate) struct BacktestOptions {
     /// Leave out the search for the best plan with the future known, which takes time
     #[arg(long, requires = "synthetic")]
     pub(crate) no_foresight: bool,
+    /// Changes that the search for that plan tries: more raise the ceiling, mostly for large capital
+    #[arg(long, value_name = "N", default_value_t = 3_000, requires = "synthetic", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) foresight_trials: u32,
     /// Strategies, with parameters as NAME@KEY=VALUE; all rules by default
     #[arg(long, value_delimiter = ',', value_name = "NAME,..", conflicts_with = "contract")]
     pub(crate) strategy: Vec<String>,

@@ -44,7 +44,7 @@ pub(crate) fn run(options: &BacktestOptions, config: &Config) -> anyhow::Result<
             gas_units: f64::from(config.backtest.gas_units_per_action),
             scenario: RunScenario { leaving_first: config.run.leaving_first.0 },
         },
-        has_foresight: !options.no_foresight,
+        foresight_trials: if options.no_foresight { 0 } else { options.foresight_trials },
     };
     let bar = output::bar("living");
     bar.set_length(settings.seeds.len() as u64);
@@ -115,7 +115,7 @@ fn notes(settings: &WorldsSettings<'_>) -> Vec<Approximation> {
              losses and the rest are hidden",
         ),
     ];
-    if settings.has_foresight {
+    if settings.foresight_trials > 0 {
         notes.push(line(
             "Perfect foresight is the best plan found by search, never below the best rule",
             "the true ceiling may lie higher, so regret is at least what is shown",

@@ -10,16 +10,14 @@ use crate::outcome::YEAR_DAYS;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Changes tried on the best plan.
-const TRIALS: usize = 700;
 /// Parts of a position that a change moves.
 const PARTS: [f64; 4] = [1.0, 0.5, 0.25, 0.1];
 
 /// Wanted shares of everything by market at each decision; `None` to stay.
 type Plan = Vec<Option<Vec<f64>>>;
 
-/// Returns the annualised percent of the best plan found.
-pub(super) fn search(run: &WorldRun, courses: &[Course], seed: u64) -> f64 {
+/// Returns the annualised percent of the best plan found with `trials` changes tried on it.
+pub(super) fn search(run: &WorldRun, courses: &[Course], seed: u64, trials: u32) -> f64 {
     let start = run.purse().nav();
     let mut starts: Vec<Plan> = courses.iter().map(|course| shares(course, start)).collect();
     starts.push(price_taker(run));
@@ -31,7 +29,7 @@ pub(super) fn search(run: &WorldRun, courses: &[Course], seed: u64) -> f64 {
         }
     }
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    for _ in 0..TRIALS {
+    for _ in 0..trials {
         let mut plan = best.1.clone();
         if !change(run, &mut plan, &mut random) {
             continue;

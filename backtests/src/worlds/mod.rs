@@ -41,8 +41,8 @@ pub struct WorldsSettings<'a> {
     pub policy: &'a Policy,
     /// What moving costs.
     pub costing: Costing,
-    /// Whether to look for the best plan with the whole future known.
-    pub has_foresight: bool,
+    /// Changes tried in the search for the best plan with the whole future known; 0 looks for none.
+    pub foresight_trials: u32,
 }
 
 /// One world's results: a course for each strategy, and the ceiling.
@@ -86,8 +86,8 @@ fn one(settings: &WorldsSettings<'_>, seed: u64) -> Result<WorldResult, ReplayEr
         courses.push(prepared.follow(&rules)?);
     }
     let best = courses.iter().filter_map(|course| course.outcome.annualised_pct());
-    let ceiling_pct = settings.has_foresight.then(|| {
-        let found = foresight::search(&prepared, &courses, seed);
+    let ceiling_pct = (settings.foresight_trials > 0).then(|| {
+        let found = foresight::search(&prepared, &courses, seed, settings.foresight_trials);
         best.fold(found, f64::max)
     });
     Ok(WorldResult { seed, markets: prepared.markets(), courses, ceiling_pct })

@@ -26,7 +26,7 @@ fn results(
             gas_units: 250_000.0,
             scenario: RunScenario { leaving_first: Fraction::of_percent(10) },
         },
-        has_foresight: true,
+        foresight_trials: 700,
     };
     let results = run(&settings, &|| {}).unwrap();
     let report = WorldsReport::new(&results, &strategies, capital);
