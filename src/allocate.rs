@@ -113,7 +113,12 @@ fn answer(
             gas_per_action: gas.and_then(|gas| Amount::from_f64_floor(gas, DECIMALS)),
             is_first_entry: portfolio.positions.is_empty(),
         },
-        settings: AllocatorSettings { horizon_days: horizon, ..AllocatorSettings::default() },
+        settings: AllocatorSettings {
+            horizon_days: horizon,
+            // The person who asks says within how many days a move has to pay, whatever it leaves.
+            stay_days: horizon,
+            ..AllocatorSettings::default()
+        },
         takes_advertised: sight.takes_advertised,
     });
     let line = options.risk.map_or_else(|| "configured".to_owned(), |line| line.to_string());

@@ -309,6 +309,7 @@ fn named(sentence: &str, labels: &Labels) -> String {
 fn refused(refusal: &Refusal, labels: &Labels) -> String {
     let why = match &refusal.cause {
         RefusalCause::NotOpen => "cannot be bought now".to_owned(),
+        RefusalCause::AboveTarget => "utilization would stay above target".to_owned(),
         RefusalCause::Exceeds(limit) => format!("would pass {limit}"),
         RefusalCause::Unanswerable(limit) => format!("{limit} cannot be answered"),
         RefusalCause::Unfunded => "is not paid for".to_owned(),

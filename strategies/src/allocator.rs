@@ -29,6 +29,7 @@ impl Strategy for Allocator {
             ("least_lift", settings.least_lift.to_string()),
             ("most_entered", settings.most_entered.to_string()),
             ("undo_days", settings.undo_days.to_string()),
+            ("stay_days", settings.stay_days.to_string()),
         ])
     }
 

@@ -110,7 +110,9 @@ impl<'v> Ranking<'v> {
             let room =
                 |(group, cap): &(Group, f64)| cap - used.get(group).copied().unwrap_or_default();
             let weight = groups.iter().map(room).fold(left, f64::min);
-            if weight <= SMALLEST_WEIGHT {
+            // Where utilization would stay above target nothing more is brought in.
+            let has_enough = weight * now.nav >= now.least_deposit(market);
+            if weight <= SMALLEST_WEIGHT || !has_enough {
                 continue;
             }
             for (group, _) in groups {

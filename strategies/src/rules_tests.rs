@@ -198,6 +198,36 @@ fn the_allocator_says_what_it_expects_and_what_binds() {
     assert!((used[&Limit::PerProtocol] - 1.0).abs() < 1e-15);
 }
 
+/// What the allocator wants that holds nothing, where 100 earn 5 % and a deposit costs `gas`.
+fn from_idle(gas: f64, stay_days: f64) -> plimsoll_frame::Target {
+    let frame = frame(&[("a", &[Some(0.05); 30])]);
+    let score = Score { sustainable_apr: Some(0.05), ..Score::default() };
+    let now = Situation {
+        view: frame.view(frame.span().unwrap().1.day().end()),
+        scores: &Scores { each: BTreeMap::from([(market("a"), score)]), ..Scores::default() },
+        held: &BTreeMap::new(),
+        nav: 100.0,
+        executed: &[],
+        decimals: 18,
+        costs: Costs { turnover: 0.0, gas_per_action: Some(gas) },
+        policy: &Policy::new(RiskPreference::of_line(RiskLine::Balanced), Enforcement::Off),
+        leaving_first: Fraction::of_percent(10),
+    };
+    let settings = AllocatorSettings { stay_days, ..AllocatorSettings::default() };
+    Allocator { settings }.target(&now).unwrap()
+}
+
+#[test]
+fn idle_money_is_placed_for_as_long_as_it_would_stay() {
+    // 30 days bring 0.41, 90 days 1.23.
+    assert_eq!(all_in(&from_idle(0.8, 90.0)), Some("a".to_owned()));
+    assert_eq!(from_idle(0.8, 30.0).wanted(), None, "it would stay too short");
+    assert_eq!(from_idle(1.3, 90.0).wanted(), None, "gas takes more than it brings");
+    let expected = from_idle(0.8, 90.0).expected.unwrap();
+    // A third of what 90 days bring, costs taken off.
+    assert!((expected.gain - (5.0 * 90.0 / 365.0 - 0.8) / 3.0).abs() < 1e-6, "{expected:?}");
+}
+
 #[test]
 fn nothing_is_bought_where_nothing_is_open() {
     let frame = frame(&[("a", &[None])]);

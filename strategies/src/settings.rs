@@ -146,6 +146,13 @@ fn allocator(given: &mut Given) -> Result<AllocatorSettings, SettingsError> {
             1.0,
             "a fraction from 0 to 1",
         )?,
+        stay_days: number(
+            "stay_days",
+            base.stay_days,
+            0.0,
+            3_650.0,
+            "a number of days from 0 to 3650",
+        )?,
         undo_days: number(
             "undo_days",
             base.undo_days,

@@ -154,7 +154,6 @@ impl Candidates {
         let run = RunScenario { leaving_first: now.leaving_first };
         let has_exit_limit = limits.line.is_some();
         let exits = run.exit_units(quote).filter(|_| has_exit_limit).unwrap_or(f64::INFINITY);
-        let least = score.target_utilization.zip(standing).filter(|_| limits.line.is_some());
         let cost = 0.5 * now.costs.turnover;
         let recent = limits.recent.get(&quote.market).copied().unwrap_or_default();
         let choice = Choice {
@@ -162,10 +161,7 @@ impl Candidates {
             held,
             charge: score.expected_loss,
             cap: if barred.is_some() { 0.0 } else { held + room },
-            // With the borrowers where they are: what they do later does not help who is in now.
-            least: least
-                .map_or(0.0, |(target, market)| market.borrowed / target - market.supplied)
-                .max(0.0),
+            least: now.least_deposit(&quote.market),
             exits,
             entry_cost: cost,
             exit_cost: cost,

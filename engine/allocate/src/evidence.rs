@@ -31,6 +31,18 @@ impl RunScenario {
     }
 }
 
+/// The least total that an entry may make, in raw units.
+fn least(seen: &Seen<'_>, quote: &Quote, nav: &Nav) -> Option<Amount> {
+    let held = nav.held(&quote.market).to_f64(seen.decimals);
+    let score = seen.scores.of(&quote.market)?;
+    let least = score.least_deposit(quote.price_usd?, held)?;
+    // An entry that was planned to be just enough is rounded down on its way here.
+    Amount::from_f64_floor(least * (1.0 - LEAST_TOLERANCE), seen.decimals)
+}
+
+/// How far below its least total an entry may fall, as a share of it.
+const LEAST_TOLERANCE: f64 = 1e-6;
+
 /// What the limits are judged by.
 #[derive(Debug, Clone, Copy)]
 pub struct Seen<'a> {
@@ -60,6 +72,7 @@ pub fn evidence(seen: &Seen<'_>, plan: &Plan, nav: &Nav) -> Evidence {
                 issuer: terms.and_then(|terms| terms.issuer.clone()),
                 wrap_depth: terms.and_then(|terms| terms.wrap_depth),
                 exit_24h_run: seen.run.exit(&quote, seen.decimals),
+                least: least(seen, &quote, nav),
             };
             (quote.market, known)
         })

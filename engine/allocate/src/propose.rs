@@ -12,6 +12,10 @@ const CHARGE_ROUNDS: usize = 3;
 const LIMIT_HALVINGS: usize = 10;
 /// A portfolio may pass a limit on losses by so much: `approve` cuts the rest.
 const LIMIT_TOLERANCE: f64 = 1e-4;
+/// Less than this share of everything may stay idle without a second look.
+const LEAST_IDLE: f64 = 0.01;
+/// Days in the year over which rates are simple.
+const YEAR_DAYS: f64 = 365.0;
 /// Standard deviations to either side of the mean that hold nine of ten outcomes of a normal variable.
 const NINE_OF_TEN: f64 = 1.645;
 
@@ -30,6 +34,9 @@ pub struct AllocatorSettings {
     pub most_entered: f64,
     /// Within so many days a move is undone only where that pays both ways.
     pub undo_days: f64,
+    /// How long idle money is expected to stay once it is placed, days: an advantage over another market
+    /// passes, one over nothing lasts. No effect below `horizon_days`.
+    pub stay_days: f64,
 }
 
 impl Default for AllocatorSettings {
@@ -41,6 +48,7 @@ impl Default for AllocatorSettings {
             least_lift: 0.000_5,
             most_entered: 1.0,
             undo_days: 14.0,
+            stay_days: 90.0,
         }
     }
 }
@@ -77,7 +85,56 @@ pub fn propose(
     candidates: &Candidates,
 ) -> Proposal {
     let (book, solution) = within_limits(now, settings, candidates);
-    judged(now, settings, candidates, &book, solution)
+    let moved = judged(now, settings, candidates, &book, solution);
+    placing_idle(now, settings, candidates, moved)
+}
+
+/// Places what `moved` leaves idle, where that pays over the longer time for which it would stay.
+fn placing_idle(
+    now: &Situation<'_>,
+    settings: &AllocatorSettings,
+    candidates: &Candidates,
+    moved: Proposal,
+) -> Proposal {
+    let book = &candidates.book;
+    let held: Vec<f64> = book.choices.iter().map(|choice| choice.held).collect();
+    let base = if moved.is_move { &moved.deposits } else { &held };
+    let idle = book.wealth - base.iter().sum::<f64>();
+    if settings.stay_days <= settings.horizon_days || idle <= LEAST_IDLE * book.wealth {
+        return moved;
+    }
+    let mut later = candidates.clone();
+    later.book.horizon = settings.stay_days / YEAR_DAYS;
+    for ((choice, base), held) in later.book.choices.iter_mut().zip(base).zip(&held) {
+        if (base - held).abs() > LEAST_IDLE * LEAST_IDLE * book.wealth {
+            // It is touched in any case.
+            choice.fixed_cost = 0.0;
+        }
+        later.book.entry_cap -= (base - held).max(0.0);
+        // What the first step decided stays: leaving would cost all of it.
+        (choice.held, choice.exit_cost, choice.entered) = (*base, 1.0, 0.0);
+    }
+    let (placed_book, solution) = within_limits(now, settings, &later);
+    let placed = judged(now, settings, &later, &placed_book, solution);
+    if !placed.is_move {
+        return moved;
+    }
+    let together = Solution {
+        value: book.value(&placed.deposits),
+        bound: book.value(&placed.deposits),
+        deposits: placed.deposits,
+        path: crate::optimise::Path::Fast,
+    };
+    let judged = judged(now, settings, candidates, book, together);
+    let first = if moved.is_move { (moved.gain, moved.p_gain) } else { (0.0, 1.0) };
+    Proposal {
+        is_move: true,
+        // Of the time that it stays, the part that the horizon has.
+        gain: first.0 + placed.gain * settings.horizon_days / settings.stay_days,
+        p_gain: first.1.min(placed.p_gain),
+        gap: moved.gap,
+        ..judged
+    }
 }
 
 /// Returns what is held, judged as a proposal.
@@ -106,45 +163,50 @@ fn within_limits(
             return (book, solution);
         }
     }
+    let free = solution.deposits.clone();
     let (mut low, mut high) = (aversion, 1.0);
-    let (mut over, mut best) = ((book, solution), charged(now, candidates, high));
+    let (mut over, mut best) = (solution, charged(now, candidates, high));
     for _ in 0..LIMIT_HALVINGS {
         let middle = (low * high).sqrt().max(0.5 * low + 1e-6);
         let found = charged(now, candidates, middle);
         if is_within(now, candidates, &found.1.deposits) {
             (high, best) = (middle, found);
         } else {
-            (low, over) = (middle, found);
+            (low, over) = (middle, found.1);
         }
     }
-    between(now, candidates, &over.1, best)
+    let held: Vec<f64> = candidates.book.choices.iter().map(|choice| choice.held).collect();
+    // A charge moves money from the risky to the safe, all at once. Between two charges lies the part that
+    // fits; and less of what pays most, with the rest idle, may be better than all of what is safe.
+    let parts = [
+        part_way(now, candidates, &best.1.deposits, &over.deposits),
+        part_way(now, candidates, &held, &free),
+    ];
+    // Judged without the charge that was only there to find it.
+    let base = &candidates.book;
+    let known = base.value(&best.1.deposits);
+    let valued = parts.into_iter().map(|deposits| (base.value(&deposits), deposits));
+    let better = valued.filter(|(value, deposits)| *value > known && base.is_feasible(deposits));
+    match better.max_by(|a, b| a.0.total_cmp(&b.0)) {
+        Some((value, deposits)) => {
+            (base.clone(), Solution { value, bound: value, deposits, path: best.1.path })
+        }
+        None => best,
+    }
 }
 
-/// Goes from the portfolio within the limits toward the one beyond them, as far as they hold: where a market
-/// is bought whole or not at all, no charge finds the part that fits.
-fn between(
-    now: &Situation<'_>,
-    candidates: &Candidates,
-    over: &Solution,
-    (book, within): (Book, Solution),
-) -> (Book, Solution) {
+/// Goes from the portfolio `near` toward `far` as far as the limits on losses hold; `near` where they do not
+/// hold there.
+fn part_way(now: &Situation<'_>, candidates: &Candidates, near: &[f64], far: &[f64]) -> Vec<f64> {
     let at = |part: f64| -> Vec<f64> {
-        let pairs = within.deposits.iter().zip(&over.deposits);
-        pairs.map(|(near, far)| near + part * (far - near)).collect()
+        near.iter().zip(far).map(|(near, far)| near + part * (far - near)).collect()
     };
     let (mut fits, mut fails) = (0.0, 1.0);
     for _ in 0..LIMIT_HALVINGS {
         let middle = 0.5 * (fits + fails);
         if is_within(now, candidates, &at(middle)) { fits = middle } else { fails = middle }
     }
-    let deposits = at(fits);
-    // Judged without the charge that was only there to find it.
-    let base = &candidates.book;
-    let (value, known) = (base.value(&deposits), base.value(&within.deposits));
-    if !base.is_feasible(&deposits) || value <= known {
-        return (book, within);
-    }
-    (base.clone(), Solution { value, bound: value, deposits, path: within.path })
+    at(fits)
 }
 
 /// The weights of `deposits`, frozen markets included.
@@ -229,7 +291,7 @@ fn judged(
         is_move: p_gain >= settings.confidence && lift >= settings.least_lift,
         gain,
         p_gain,
-        break_even_days: (earns_more > 0.0 && cost >= 0.0).then(|| cost / earns_more * 365.0),
+        break_even_days: (earns_more > 0.0 && cost >= 0.0).then(|| cost / earns_more * YEAR_DAYS),
         cost,
         net_apr,
         interval: width.map(|width| (net_apr - width, net_apr + width)),

@@ -66,6 +66,9 @@ pub struct MarketEvidence {
     pub wrap_depth: Option<u8>,
     /// What could be withdrawn within 24 hours of a run; `None` where the source does not say.
     pub exit_24h_run: Option<Amount>,
+    /// The least total that an entry may make: with less, utilization would stay above target. `None` where
+    /// the source does not say.
+    pub least: Option<Amount>,
 }
 
 /// What is known at the moment of the decision.
@@ -100,6 +103,8 @@ pub struct Refusal {
 pub enum RefusalCause {
     /// The market has no fresh observation, or takes no deposits.
     NotOpen,
+    /// Utilization would stay above target: what enters could not be sure to leave.
+    AboveTarget,
     /// The limit would be passed.
     Exceeds(Limit),
     /// The limit has no answer, and the policy is strict.
@@ -168,6 +173,7 @@ pub fn approve(plan: Plan, nav: &Nav, evidence: &Evidence, policy: &Policy) -> V
         }
         enforcement => {
             let strict = enforcement == Enforcement::Strict;
+            desk.keep_below_target();
             desk.protocol_limits(&policy.preference, strict);
             desk.chain_limit(policy.preference.per_chain, strict);
             desk.issuer_limit(policy, strict);
@@ -179,6 +185,10 @@ pub fn approve(plan: Plan, nav: &Nav, evidence: &Evidence, policy: &Policy) -> V
         }
     }
     desk.keep_funded();
+    if policy.enforcement != Enforcement::Off {
+        // Again, since an entry that was cut may no longer be enough.
+        desk.keep_below_target();
+    }
     desk.verdict()
 }
 

@@ -44,6 +44,7 @@ fn evidence(names: &[&str]) -> Evidence {
         issuer: None,
         wrap_depth: Some(0),
         exit_24h_run: Some(amount(u64::MAX)),
+        least: None,
     };
     let markets: BTreeMap<_, _> = names
         .iter()
@@ -134,6 +135,26 @@ fn the_cap_per_chain_counts_every_market_of_the_chain_and_holds_between_chains_o
     assert_eq!(entries(&alone), amounts(&[(a, 300), (b, 300)]));
     let waiver = Waiver { limit: Limit::PerChain, cause: WaiverCause::OneChain };
     assert!(alone.waivers.contains(&waiver), "{:?}", alone.waivers);
+}
+
+#[test]
+fn an_entry_that_leaves_utilization_above_target_is_not_made_whatever_else_cuts_it() {
+    let (a, b) = ("one:1:0xa", "two:1:0xb");
+    let allowed = |least: u64, asked: u64, enforcement| {
+        let mut evidence = evidence(&[a, b]);
+        evidence.markets.get_mut(&market(a)).unwrap().least = Some(amount(least));
+        approve(plan(&[], &[(a, asked)]), &nav(1000, &[]), &evidence, &policy(enforcement))
+    };
+    let enough = allowed(300, 300, Enforcement::Strict);
+    assert_eq!(entries(&enough), vec![(a.to_owned(), amount(300))]);
+    let short = allowed(301, 300, Enforcement::Measurable);
+    assert_eq!(entries(&short), vec![]);
+    assert_eq!(short.refusals[0].cause, RefusalCause::AboveTarget);
+    // 500 would be enough, but the cap per protocol leaves 350.
+    let cut = allowed(400, 500, Enforcement::Strict);
+    assert_eq!(entries(&cut), vec![]);
+    assert_eq!(cut.refusals.last().unwrap().cause, RefusalCause::AboveTarget);
+    assert_eq!(entries(&allowed(301, 300, Enforcement::Off)).len(), 1, "off is off");
 }
 
 #[test]

@@ -58,6 +58,16 @@ impl Score {
     pub fn net_apr(&self) -> Option<f64> {
         Some(self.sustainable_apr? - self.expected_loss)
     }
+
+    /// Returns the least total that we may have after an entry, in whole units of an asset at `price_usd` of
+    /// which `held` is ours: below it utilization would stay above target. The borrowers stay where they
+    /// are: what they do later does not help who is in now. `None` where size or target is unknown.
+    #[must_use]
+    pub fn least_deposit(&self, price_usd: f64, held: f64) -> Option<f64> {
+        let (lending, target) = self.lending.zip(self.target_utilization)?;
+        let others = (lending.supplied / price_usd - held).max(0.0);
+        Some((lending.borrowed / price_usd / target - others).max(0.0))
+    }
 }
 
 /// Which forecast is in service, and why.

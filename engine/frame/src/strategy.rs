@@ -127,6 +127,19 @@ impl Situation<'_> {
         protocol.into_iter().chain(issuer).chain(chain).collect()
     }
 
+    /// Returns the least total that we may have in `market` after an entry, whole units: below it utilization
+    /// would stay above target. 0 where limits are off or it is unknown.
+    #[must_use]
+    pub fn least_deposit(&self, market: &MarketId) -> f64 {
+        if self.policy.enforcement == Enforcement::Off {
+            return 0.0;
+        }
+        let held = self.held.get(market).copied().unwrap_or_default() * self.nav;
+        let price = self.view.quote(market).and_then(|quote| quote.price_usd);
+        let known = self.scores.of(market).zip(price);
+        known.and_then(|(score, price)| score.least_deposit(price, held)).unwrap_or_default()
+    }
+
     /// Returns what was brought into each market and taken out of it within the last `days`.
     #[must_use]
     pub fn moved_within(&self, days: f64) -> BTreeMap<MarketId, Recent> {

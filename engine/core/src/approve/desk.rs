@@ -123,6 +123,17 @@ impl<'a> Desk<'a> {
         });
     }
 
+    /// Cuts entries after which utilization would stay above target.
+    pub(super) fn keep_below_target(&mut self) {
+        let (evidence, kept) = (self.evidence, self.kept.clone());
+        self.cut(&RefusalCause::AboveTarget, |entry| {
+            let least = evidence.markets.get(&entry.market)?.least?;
+            let held = kept.get(&entry.market).copied().unwrap_or_default();
+            let total = Amount(held.0.saturating_add(entry.amount.0));
+            (total < least).then_some(Amount::ZERO)
+        });
+    }
+
     pub(super) fn frequent_losses(&mut self, allowed: Fraction, strict: bool) {
         let scenarios = self.evidence.scenarios.clone();
         self.portfolio_limit(Limit::Cvar95_30d, allowed, strict, &|weights| {
