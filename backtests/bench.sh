@@ -18,6 +18,7 @@ fi
 cargo build --release --workspace --bins --examples
 plimsoll=$target/release/plimsoll
 world=$cache/bench/worlds-1000x3650
+rules=hold,equal,highest-apr,highest-apr@trailing_days=7,mean7-hysteresis
 failed=0
 
 # measure NAME SECONDS MEGABYTES COMMAND... (0 for no goal): the median of five runs after one to warm up.
@@ -44,9 +45,11 @@ measure() {
 
 if [ -d "${PLIMSOLL_DATA:-}" ]; then
     measure 'all recorded reserves, five rules' 2 300 \
-        "$plimsoll" backtest --data "$PLIMSOLL_DATA" --assets all --no-spread --json
+        "$plimsoll" backtest --data "$PLIMSOLL_DATA" --assets all --strategy "$rules" --no-spread --json
     measure 'all recorded reserves, five rules, with the spread' 2 300 \
-        "$plimsoll" backtest --data "$PLIMSOLL_DATA" --assets all --json
+        "$plimsoll" backtest --data "$PLIMSOLL_DATA" --assets all --strategy "$rules" --json
+    measure 'all recorded reserves, the allocator' 0 0 \
+        "$plimsoll" backtest --data "$PLIMSOLL_DATA" --assets all --strategy allocator --no-spread --json
     measure 'contract aave-weekly' 2 300 \
         "$plimsoll" backtest --data "$PLIMSOLL_DATA" --contract aave-weekly --no-spread --json
 else
@@ -57,11 +60,11 @@ if [ ! -f "$world/synthetic_reserves_daily.parquet" ]; then
     "$plimsoll" data generate --markets 1000 --days 3650 --seed 1 --out "$world" 2>/dev/null
 fi
 measure '1,000 generated markets over ten years, five rules' 20 0 \
-    "$plimsoll" backtest --data "$world" --no-spread --json
+    "$plimsoll" backtest --data "$world" --strategy "$rules" --no-spread --json
 # Sixteen more replays of every rule; it has no goal of its own.
 measure '1,000 generated markets over ten years, with the spread' 0 0 \
-    "$plimsoll" backtest --data "$world" --json
-measure '200 generated worlds, five rules, perfect foresight' 0 0 \
+    "$plimsoll" backtest --data "$world" --strategy "$rules" --json
+measure '200 generated worlds, six rules, perfect foresight' 0 0 \
     "$plimsoll" backtest --synthetic 1..200 --capital 100000 --limits off --json
 echo 'optimiser, one core; goal < 20 ms for 50 markets:'
 "$target/release/examples/solve_speed"

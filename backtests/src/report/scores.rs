@@ -13,10 +13,10 @@ pub(super) fn section(tables: &[ScoreTable]) -> Markup {
     let (shown, folded) = tables.split_at(tables.len().min(SHOWN));
     html! {
         p.note {
-            "Rates in percent a year. Sustainable: once borrowers have answered, with our deposit. Net: less "
-            "what is expected to be lost; markets are ranked by it. Exit: for the position, or for a "
-            "hundredth of everything where there is none. Use: what one more unit of it adds to the "
-            "measure of each limit."
+            "Rates in percent a year. After us: with our deposit while the borrowers stay. Sustainable: once "
+            "they have answered. 7 d: what the index grew by. Net: less what is expected to be lost; markets "
+            "are ranked by it. Exit: for the position, or for a hundredth of everything where there is none. "
+            "Use: what one more unit of it adds to the measure of each limit."
         }
         @for part in shown { (table(part)) }
         @if !folded.is_empty() {
@@ -35,13 +35,14 @@ fn table(part: &ScoreTable) -> Markup {
                 caption { (part.sleeve) ", " (part.day) }
                 thead { tr {
                     th scope="col" { "Market" }
+                    th.n scope="col" { "Weight %" }
+                    th scope="col" { "Binds" }
                     @for head in [
-                        "Weight %", "Advertised", "After our deposit", "Sustainable", "Realised 7 d", "Net",
-                        "Nine of ten", "P(loss) 1 y %", "Exit p50 h", "Exit p95 h",
+                        "Advertised", "After us", "Sustainable", "7 d", "Net",
+                        "Nine of ten", "P(loss) %", "Exit p50 h", "Exit p95 h",
                     ] {
                         th.n scope="col" { (head) }
                     }
-                    th scope="col" { "Binds" }
                     th scope="col" { "Use" }
                 } }
                 tbody { @for market in &part.rows { (row(market)) } }
@@ -58,6 +59,7 @@ fn row(market: &ScoreRow) -> Markup {
         tr {
             th scope="row" { (market.market) }
             (text::cell(Some(market.weight_pct), "It is not a finite number."))
+            td { @if let Some(binds) = &market.binds { code { (binds) } } }
             (text::cell(market.advertised_pct, "No fresh rate."))
             (text::cell(market.after_deposit_pct, "The size of the market or its curve is not known."))
             (text::cell(market.sustainable_pct, "Nothing says what it will pay."))
@@ -72,7 +74,6 @@ fn row(market: &ScoreRow) -> Markup {
             (text::cell(market.p_loss_pct, "No prior covers it."))
             (text::cell(market.exit_p50_h, "It could not leave, or free liquidity is not known."))
             (text::cell(market.exit_p95_h, "It could not leave, or free liquidity is not known."))
-            td { @if let Some(binds) = &market.binds { code { (binds) } } }
             td {
                 details.small {
                     summary { (text::counted(text::length(&market.limit_use), "limit", "limits")) }
