@@ -117,7 +117,7 @@ fn notes(settings: &WorldsSettings<'_>) -> Vec<Approximation> {
     ];
     if settings.foresight_trials > 0 {
         notes.push(line(
-            "Perfect foresight is the best plan found by search, never below the best rule",
+            "Perfect foresight is the best plan found by search, never below the best rule, and held to no limit",
             "the true ceiling may lie higher, so regret is at least what is shown",
         ));
     }

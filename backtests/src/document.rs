@@ -261,7 +261,7 @@ fn world_line(report: &WorldsReport, line: &WorldsLine) -> StrategyLine {
     sorted.sort_by(f64::total_cmp);
     let seeds = report.seeds.iter().map(|seed| format!("world {seed}"));
     StrategyLine {
-        name: line.name.clone(),
+        name: line.strategy.clone(),
         params: line.params.clone(),
         annualised_pct: Some(line.annualised_pct),
         max_drawdown_pct: line.max_drawdown_pct,

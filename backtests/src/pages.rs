@@ -154,25 +154,34 @@ fn spreads(suite: &Suite, name: &str, result: &StrategyResult) -> Vec<Spread> {
         .collect()
 }
 
-/// Returns a name for each result that tells it from the others: the strategy, what it averages over
-/// where that matters, and every parameter where two would still be the same.
+/// Returns a name for each result that tells it from the others.
 #[must_use]
 pub fn titles(results: &[StrategyResult]) -> Vec<String> {
-    let short = |result: &StrategyResult| match (
-        result.name,
-        result.params.get("trailing_days").map(String::as_str),
-    ) {
-        ("highest-apr", Some("1")) => "highest-apr (spot)".to_owned(),
-        ("highest-apr", Some(days)) => format!("highest-apr ({days}-day mean)"),
-        (name, _) => name.to_owned(),
-    };
-    let all: Vec<String> = results.iter().map(short).collect();
-    let titles = results.iter().zip(&all).map(|(result, title)| {
+    let named: Vec<Named<'_>> =
+        results.iter().map(|result| (result.name, &result.params)).collect();
+    told_apart(&named)
+}
+
+/// A strategy's name with its parameters.
+pub(crate) type Named<'a> = (&'a str, &'a BTreeMap<&'static str, String>);
+
+/// Names that tell each strategy from the others: what it averages over where that matters, and every
+/// parameter where two would still be the same.
+pub(crate) fn told_apart(named: &[Named<'_>]) -> Vec<String> {
+    let short =
+        |(name, params): &Named<'_>| match (*name, params.get("trailing_days").map(String::as_str))
+        {
+            ("highest-apr", Some("1")) => "highest-apr (spot)".to_owned(),
+            ("highest-apr", Some(days)) => format!("highest-apr ({days}-day mean)"),
+            (name, _) => name.to_owned(),
+        };
+    let all: Vec<String> = named.iter().map(short).collect();
+    let titles = named.iter().zip(&all).map(|((name, params), title)| {
         if all.iter().filter(|other| *other == title).count() < 2 {
             return title.clone();
         }
-        let params = result.params.iter().map(|(key, value)| format!("{key} {value}"));
-        format!("{} ({})", result.name, params.collect::<Vec<_>>().join(", "))
+        let params = params.iter().map(|(key, value)| format!("{key} {value}"));
+        format!("{name} ({})", params.collect::<Vec<_>>().join(", "))
     });
     titles.collect()
 }

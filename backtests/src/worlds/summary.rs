@@ -1,6 +1,7 @@
 //! Means over worlds, and paired differences with their interval.
 
 use super::WorldResult;
+use crate::pages::{Named, told_apart};
 use plimsoll_frame::Strategy;
 use plimsoll_models::bootstrap::{DaySum, cluster_interval};
 use plimsoll_models::forecast::COVERAGE;
@@ -13,8 +14,10 @@ pub const FORESIGHT: &str = "perfect-foresight";
 /// One rule over all worlds.
 #[derive(Debug, Clone, Serialize)]
 pub struct WorldsLine {
-    /// Its name.
+    /// A name that tells it from the others.
     pub name: String,
+    /// The strategy.
+    pub strategy: String,
     /// Its parameters.
     pub params: BTreeMap<&'static str, String>,
     /// Mean of the annualised percent, net of costs and gas.
@@ -96,11 +99,17 @@ impl WorldsReport {
             .enumerate()
             .map(|(place, strategy)| line(results, place, strategy.as_ref()))
             .collect();
+        let named: Vec<Named<'_>> =
+            lines.iter().map(|line| (line.strategy.as_str(), &line.params)).collect();
+        let names = told_apart(&named);
+        for (line, name) in lines.iter_mut().zip(names) {
+            line.name = name;
+        }
         let ceiling: Vec<f64> = results.iter().filter_map(|result| result.ceiling_pct).collect();
         if !ceiling.is_empty() {
             lines.push(foresight(ceiling));
         }
-        let subject = lines.iter().position(|line| line.name == "allocator");
+        let subject = lines.iter().position(|line| line.strategy == "allocator");
         let subject = subject.unwrap_or(strategies.len().saturating_sub(1));
         let paired = lines
             .iter()
@@ -142,6 +151,7 @@ fn line(results: &[WorldResult], place: usize, strategy: &dyn Strategy) -> World
     };
     WorldsLine {
         name: strategy.name().to_owned(),
+        strategy: strategy.name().to_owned(),
         params: strategy.params(),
         annualised_pct,
         lo_pct,
@@ -163,6 +173,7 @@ fn foresight(by_seed: Vec<f64>) -> WorldsLine {
     let (annualised_pct, lo_pct, hi_pct) = interval(&by_seed);
     WorldsLine {
         name: FORESIGHT.to_owned(),
+        strategy: FORESIGHT.to_owned(),
         params: BTreeMap::new(),
         annualised_pct,
         lo_pct,

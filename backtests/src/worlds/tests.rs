@@ -4,9 +4,11 @@ use plimsoll_core::preference::Fraction;
 use plimsoll_core::{Bps, Enforcement, RiskLine, RiskPreference};
 use plimsoll_models::{FirstModel, FirstSettings};
 use plimsoll_strategies::by_name;
+use std::collections::BTreeSet;
 
 fn rules() -> Vec<Box<dyn Strategy>> {
-    ["hold", "equal", "highest-apr", "allocator"].map(|name| by_name(name).unwrap()).into()
+    let specs = ["hold", "equal", "highest-apr", "highest-apr@trailing_days=7", "allocator"];
+    specs.map(|name| by_name(name).unwrap()).into()
 }
 
 fn results(
@@ -46,6 +48,13 @@ fn no_rule_beats_perfect_foresight_and_the_same_seed_gives_the_same_result() {
         assert!(of(a).into_iter().all(|found| found <= a.ceiling_pct));
     }
     assert_eq!(report.lines.last().unwrap().name, "perfect-foresight");
+    let names: BTreeSet<&str> = report.lines.iter().map(|line| line.name.as_str()).collect();
+    assert_eq!(
+        names.len(),
+        report.lines.len(),
+        "each name tells its line from the others: {names:?}"
+    );
+    assert!(report.paired.iter().all(|paired| names.contains(paired.against.as_str())));
     assert!(report.paired.iter().all(|paired| paired.name == "allocator" && paired.n == 2));
 }
 

@@ -9,6 +9,7 @@ fn line(name: &str, by_seed: Vec<f64>) -> WorldsLine {
     let mean = by_seed.iter().sum::<f64>() / by_seed.len() as f64;
     WorldsLine {
         name: name.into(),
+        strategy: name.into(),
         params: BTreeMap::new(),
         annualised_pct: mean,
         lo_pct: mean - 0.1,
