@@ -1,6 +1,7 @@
 //! `allocate` and `rebalance`: the contract of their documents, and clear answers to odd requests.
 
-use crate::support::{code, document, folder, number, plimsoll, said};
+use crate::support::{code, document, folder, generated, number, plimsoll, read, said, write};
+use polars::prelude::*;
 use serde_json::Value;
 
 fn allocate(more: &[&str]) -> std::process::Output {
@@ -127,6 +128,46 @@ fn a_line_stricter_than_any_market_buys_nothing_and_says_why() {
     let text = said(&run);
     assert!(text.contains("wrapped deeper than the line allows"), "{text}");
     assert!(text.contains("can be bought within this line: everything stays as it is"), "{text}");
+}
+
+/// The answer about a made-up history in which `column` is `value` throughout.
+fn asked_where(column: &str, value: Expr) -> std::process::Output {
+    let (folder, _) = folder();
+    let data = folder.path().join("data");
+    generated(&data, 5, 60, 1);
+    let file = data.join("synthetic_reserves_daily.parquet");
+    write(&file, read(&file).lazy().with_column(value.alias(column)).collect().unwrap());
+    let data = data.display().to_string();
+    plimsoll(&["allocate", "--asset", "USD", "--amount", "1000", "--json", "--data", &data])
+}
+
+/// Why markets are not bought, each once; that nothing is.
+fn left_alone(run: &std::process::Output) -> Vec<String> {
+    let found = document(run);
+    let recommended = plan(&found, "recommended");
+    assert!((number(&recommended["idle"]) - 1.0).abs() < 1e-12, "{recommended}");
+    assert!(number(&recommended["cost"]).is_sign_positive(), "nothing costs nothing, not -0");
+    let reason = |line: &Value| line["reason"].as_str().unwrap().to_owned();
+    let mut reasons: Vec<String> =
+        found["left_out"].as_array().unwrap().iter().map(reason).collect();
+    reasons.dedup();
+    reasons
+}
+
+#[test]
+fn where_every_market_is_locked_or_no_rate_is_known_everything_stays_and_the_reason_is_said() {
+    let locked = asked_where("frozen", lit(true));
+    assert_eq!(left_alone(&locked), vec!["it takes no deposits now"]);
+    let silent = asked_where("supply_apr", lit(NULL).cast(DataType::Float64));
+    assert_eq!(left_alone(&silent), vec!["nothing says what it will pay"]);
+}
+
+#[test]
+fn where_nothing_could_leave_no_more_is_brought_in_than_the_line_lets_be_stuck() {
+    let full = document(&asked_where("exit_usd", lit(0.0)));
+    let idle = number(&plan(&full, "recommended")["idle"]);
+    // The balanced line wants 60 % to be able to leave within a day of a run.
+    assert!((0.6..1.0).contains(&idle), "{idle}");
 }
 
 #[test]

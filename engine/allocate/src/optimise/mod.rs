@@ -211,7 +211,8 @@ impl Book {
     pub fn cost(&self, deposits: &[f64]) -> f64 {
         let slack = AMOUNT_TOLERANCE * self.wealth;
         let pairs = self.choices.iter().zip(deposits);
-        pairs.map(|(choice, deposit)| choice.cost(*deposit, slack)).sum()
+        // An empty sum is -0.
+        pairs.map(|(choice, deposit)| choice.cost(*deposit, slack)).sum::<f64>() + 0.0
     }
 
     /// Returns the objective of all markets together.
