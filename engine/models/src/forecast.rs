@@ -20,6 +20,8 @@ pub const CALIBRATION_DAYS: i64 = 28;
 const FEWEST_TRAINING_DAYS: i64 = 30;
 /// Every so many days are trained on: labels of neighbouring days overlap.
 const STRIDE_DAYS: i64 = 2;
+/// The most rows trained on: beyond that a fit takes longer and says the same.
+const MOST_ROWS: usize = 30_000;
 /// Groups of markets by how much their rates moved, as large as each other on the calibration days. Chosen
 /// on days before 2025-11-15 alone.
 const GROUPS: [&str; 3] = ["quiet", "middling", "lively"];
@@ -153,6 +155,7 @@ impl Fit {
         let trained_to = first_calibrated.plus(-AHEAD_DAYS);
         let has_past = trained_to.0 - first.0 >= FEWEST_TRAINING_DAYS;
         let training = if has_past { rows(first, trained_to, STRIDE_DAYS) } else { Vec::new() };
+        let training = thinned(training);
         let mut forecasts: Vec<Forecast> = Baseline::ALL.map(Forecast::Baseline).into();
         forecasts.extend(regressions(&training).into_iter().flatten());
         chosen(day, forecasts, &calibration, training.len())
@@ -194,6 +197,12 @@ impl Fit {
         };
         Service { forecast, reason: self.reason.clone() }
     }
+}
+
+/// Every so many of `rows` that at most [`MOST_ROWS`] are left.
+fn thinned(rows: Vec<Row>) -> Vec<Row> {
+    let step = rows.len().div_ceil(MOST_ROWS).max(1);
+    rows.into_iter().step_by(step).collect()
 }
 
 /// Whether a row moves at all.
