@@ -216,31 +216,34 @@ fn name_of(number: Number) -> &'static str {
     }
 }
 
-/// Daily prices of ether, from before the first row.
+/// Daily prices of ether, USD, from before the first row.
 fn prices(world: &World) -> PolarsResult<DataFrame> {
-    let (dates, prices): (Vec<_>, Vec<_>) =
-        world.gas_and_ether().map(|(day, _, ether_usd)| (date(day), ether_usd)).unzip();
-    let symbols = vec!["ETH"; dates.len()];
-    DataFrame::new_infer_height(vec![
-        instants("date", dates),
-        Column::new("symbol".into(), symbols),
-        Column::new("price_usd".into(), prices),
-    ])
+    let days = world.gas_and_ether().map(|(day, _, ether_usd)| (day, ether_usd));
+    daily(days, ("symbol", "ETH"), "price_usd")
 }
 
-/// Daily gas prices, from before the first row.
+/// Daily gas prices, gwei, from before the first row.
 fn gas(world: &World) -> PolarsResult<DataFrame> {
-    let (dates, prices): (Vec<_>, Vec<_>) =
-        world.gas_and_ether().map(|(day, gas_price_gwei, _)| (date(day), gas_price_gwei)).unzip();
-    let chains = vec!["ethereum"; dates.len()];
+    let days = world.gas_and_ether().map(|(day, gas_price_gwei, _)| (day, gas_price_gwei));
+    daily(days, ("chain", "ethereum"), "avg_gas_price_gwei")
+}
+
+/// A table of one number a day, with a column that says of what.
+fn daily(
+    days: impl Iterator<Item = (i64, f64)>,
+    (of, name): (&str, &str),
+    number: &str,
+) -> PolarsResult<DataFrame> {
+    let (dates, numbers): (Vec<_>, Vec<_>) = days.map(|(day, found)| (date(day), found)).unzip();
+    let names = vec![name; dates.len()];
     DataFrame::new_infer_height(vec![
         instants("date", dates),
-        Column::new("chain".into(), chains),
-        Column::new("avg_gas_price_gwei".into(), prices),
+        Column::new(of.into(), names),
+        Column::new(number.into(), numbers),
     ])
 }
 
-/// The start of a world's day.
+/// The start of a world's day, milliseconds since the Unix epoch.
 fn date(day: i64) -> i64 {
     first_day().plus(day).start().0
 }

@@ -204,9 +204,8 @@ fn positions(
     candidates: &Candidates,
     holding: &Holding<'_>,
 ) -> Vec<AdvisedPosition> {
-    let table = scored(now, candidates, holding).into_iter();
-    let mut positions: Vec<AdvisedPosition> = table
-        .filter(|row| row.weight > 0.0)
+    let rows = scored(now, candidates, holding).into_iter();
+    let mut positions: Vec<AdvisedPosition> = rows
         .map(|row| {
             let place = candidates.markets.iter().position(|known| *known == row.market);
             let binding = place.and_then(|place| binding(candidates, holding.deposits, place));

@@ -8,7 +8,7 @@ use plimsoll_frame::{Group, Quote, Recent, Score, SharedCaps, Situation};
 use std::collections::BTreeMap;
 
 /// Days in the year over which rates are simple.
-const YEAR_DAYS: f64 = 365.0;
+pub(crate) const YEAR_DAYS: f64 = 365.0;
 
 /// A book with the names of its choices and groups.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct Candidates {
     pub groups: Vec<Group>,
     /// What is to be decided.
     pub book: Book,
+    /// The caps of the line that markets share.
+    pub shared: SharedCaps,
     /// Held markets of which nothing is known now: they stay as they are, outside the book.
     pub frozen: BTreeMap<MarketId, f64>,
     /// Markets that are not bought, with the reason.
@@ -121,6 +123,7 @@ impl Candidates {
             standing: Vec::new(),
             groups: Vec::new(),
             book,
+            shared: limits.shared,
             frozen: BTreeMap::new(),
             left_out: Vec::new(),
         };

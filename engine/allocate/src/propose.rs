@@ -1,6 +1,6 @@
 //! What to do with the money: the plan that is best within the owner's line, against staying put.
 
-use crate::candidates::Candidates;
+use crate::candidates::{Candidates, YEAR_DAYS};
 use crate::optimise::{Binding, Book, Constraint, Solution, solve, solve_fast};
 use plimsoll_core::{Enforcement, MarketId};
 use plimsoll_frame::{Group, Situation};
@@ -14,8 +14,8 @@ const LIMIT_HALVINGS: usize = 10;
 const LIMIT_TOLERANCE: f64 = 1e-4;
 /// Less than this share of everything may stay idle without a second look.
 const LEAST_IDLE: f64 = 0.01;
-/// Days in the year over which rates are simple.
-const YEAR_DAYS: f64 = 365.0;
+/// A deposit within this share of everything of what is held has not moved.
+const UNMOVED: f64 = 1e-9;
 /// Standard deviations to either side of the mean that hold nine of ten outcomes of a normal variable.
 const NINE_OF_TEN: f64 = 1.645;
 
@@ -106,7 +106,7 @@ fn placing_idle(
     let mut later = candidates.clone();
     later.book.horizon = settings.stay_days / YEAR_DAYS;
     for ((choice, base), held) in later.book.choices.iter_mut().zip(base).zip(&held) {
-        if (base - held).abs() > LEAST_IDLE * LEAST_IDLE * book.wealth {
+        if (base - held).abs() > UNMOVED * book.wealth {
             // It is touched in any case.
             choice.fixed_cost = 0.0;
         }
@@ -229,7 +229,9 @@ fn is_within(now: &Situation<'_>, candidates: &Candidates, deposits: &[f64]) -> 
     let line = &now.policy.preference;
     let fits =
         |found: Option<f64>, most: f64| found.is_none_or(|found| found <= most + LIMIT_TOLERANCE);
-    (now.is_one_protocol() || fits(scenarios.es999_1y(&weights), line.es999_1y.value()))
+    // ES99.9 is mostly what the largest protocol can lose, and holds where the cap per protocol does.
+    (!candidates.shared.caps_protocols()
+        || fits(scenarios.es999_1y(&weights), line.es999_1y.value()))
         && fits(scenarios.cvar95_30d(&weights), line.cvar95_30d.value())
 }
 

@@ -26,30 +26,42 @@ pub struct Holding<'a> {
     pub total: f64,
 }
 
-/// Returns the score of every market that is known or held, in order.
+/// Returns the scores of the markets with money in them, in order.
 #[must_use]
 pub fn scored(now: &Situation<'_>, candidates: &Candidates, holding: &Holding<'_>) -> Vec<Scored> {
-    let table = Table::new(now, candidates, holding);
-    let known = now.scores.each.keys().chain(holding.amounts.keys());
-    known.collect::<BTreeSet<_>>().into_iter().map(|market| table.row(market)).collect()
+    rows(now, candidates, holding, &[])
 }
 
-/// As [`scored`], of the markets with money in them and the best others by net rate.
+/// As [`scored`], with the best of the other markets by net rate.
 #[must_use]
 pub fn noted(now: &Situation<'_>, candidates: &Candidates, holding: &Holding<'_>) -> Vec<Scored> {
-    let has_money =
-        |market: &&MarketId| holding.amounts.get(*market).is_some_and(|held| *held > 0.0);
     let mut others: Vec<(f64, &MarketId)> = candidates
         .markets
         .iter()
-        .filter(|market| !has_money(market))
+        .filter(|market| !holding.has_money(market))
         .filter_map(|market| Some((now.scores.of(market)?.net_apr()?, market)))
         .collect();
     others.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-    let best = others.into_iter().take(NOTED).map(|(_, market)| market);
-    let kept: BTreeSet<&MarketId> = holding.amounts.keys().filter(has_money).chain(best).collect();
+    let best: Vec<&MarketId> = others.into_iter().take(NOTED).map(|(_, market)| market).collect();
+    rows(now, candidates, holding, &best)
+}
+
+fn rows(
+    now: &Situation<'_>,
+    candidates: &Candidates,
+    holding: &Holding<'_>,
+    others: &[&MarketId],
+) -> Vec<Scored> {
+    let held = holding.amounts.keys().filter(|market| holding.has_money(market));
+    let kept: BTreeSet<&MarketId> = held.chain(others.iter().copied()).collect();
     let table = Table::new(now, candidates, holding);
     kept.into_iter().map(|market| table.row(market)).collect()
+}
+
+impl Holding<'_> {
+    fn has_money(&self, market: &MarketId) -> bool {
+        self.amounts.get(market).is_some_and(|held| *held > 0.0)
+    }
 }
 
 /// What every row needs.

@@ -84,17 +84,19 @@ pub struct SharedCaps {
     per_chain: Option<f64>,
 }
 
-impl Situation<'_> {
-    /// Whether there is one protocol to choose from, so that what caps a protocol could only keep money
-    /// idle. Where limits are strict they hold even so.
+impl SharedCaps {
+    /// Whether what caps a protocol holds: with one to choose from it could only keep money idle. Where
+    /// limits are strict it holds even so.
     #[must_use]
-    pub fn is_one_protocol(&self) -> bool {
-        self.is_one(|market| market.protocol().to_owned())
+    pub fn caps_protocols(&self) -> bool {
+        self.per_protocol.is_some()
     }
+}
 
-    /// Whether what can be bought is all alike and the policy does not hold even so.
-    fn is_one<K: Ord>(&self, key: impl Fn(&MarketId) -> K) -> bool {
-        let kinds: BTreeSet<K> = self.view.open_markets().iter().map(key).collect();
+impl Situation<'_> {
+    /// Whether what can be bought, `open`, is all alike and the policy does not hold even so.
+    fn is_one<K: Ord>(&self, open: &[MarketId], key: impl Fn(&MarketId) -> K) -> bool {
+        let kinds: BTreeSet<K> = open.iter().map(key).collect();
         self.policy.enforcement != Enforcement::Strict && kinds.len() <= 1
     }
 
@@ -105,11 +107,13 @@ impl Situation<'_> {
             return SharedCaps::default();
         }
         let line = &self.policy.preference;
+        let open = self.view.open_markets();
+        let is_one_protocol = self.is_one(&open, |market| market.protocol().to_owned());
         let per_protocol = line.per_protocol.value().min(line.worst_protocol_loss.value());
         SharedCaps {
-            per_protocol: (!self.is_one_protocol()).then_some(per_protocol),
+            per_protocol: (!is_one_protocol).then_some(per_protocol),
             per_issuer: Some(line.per_issuer.value()),
-            per_chain: (!self.is_one(MarketId::chain)).then_some(line.per_chain.value()),
+            per_chain: (!self.is_one(&open, MarketId::chain)).then_some(line.per_chain.value()),
         }
     }
 
