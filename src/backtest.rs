@@ -13,7 +13,7 @@ use plimsoll_backtests::suite::{self, Settings, Suite};
 use plimsoll_backtests::{Scorer, SleeveId, aave_weekly, pages, report, tables};
 use plimsoll_core::{Bps, Enforcement, Time};
 use plimsoll_execute::Feed;
-use plimsoll_frame::{GateMode, MarketFrame, View};
+use plimsoll_frame::{Asked, GateMode, MarketFrame, View};
 use plimsoll_models::{FirstModel, FirstSettings};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -108,9 +108,16 @@ fn run_suite(
     frame: &MarketFrame,
 ) -> anyhow::Result<Suite> {
     let model = FirstModel::new(FirstSettings::default())?;
-    let scorer = Scorer::new(&model, frame);
     let has_limits = setup.policy.enforcement != Enforcement::Off;
-    let is_scored = has_limits || setup.strategies.iter().any(|rule| rule.reads_scores());
+    let is_read = setup.strategies.iter().any(|rule| rule.reads_scores());
+    let asked = if is_read { Asked::Everything } else { Asked::Limits };
+    let scorer = Scorer::new(&model, frame, asked);
+    let is_scored = has_limits || is_read;
+    if is_scored {
+        let others = setup.variants.iter().map(|(_, _, schedule)| schedule);
+        let schedules = others.chain([&setup.schedule]);
+        scorer.make(&schedules.flat_map(|schedule| schedule.decisions.iter().copied()).collect());
+    }
     let scores = |view: &View<'_>| if is_scored { scorer.at(view) } else { Arc::default() };
     let settings = Settings {
         strategies: setup.strategies,

@@ -10,9 +10,9 @@ use plimsoll_adapters::Selection;
 use plimsoll_backtests::SleeveId;
 use plimsoll_backtests::world::{World, WorldSettings};
 use plimsoll_backtests::worlds::{first_day, market_ids, observed};
-use plimsoll_core::{ChainId, Denomination, MarketId, Scenarios, Time, asset};
+use plimsoll_core::{ChainId, Denomination, MarketId, Months, Scenarios, Time, asset};
 use plimsoll_execute::{Catalog, MarketInfo};
-use plimsoll_frame::{GateMode, MarketFrame, RiskModel, Scores, TermsBook};
+use plimsoll_frame::{Asked, GateMode, MarketFrame, RiskModel, Scores, TermsBook};
 use plimsoll_models::{FirstModel, FirstSettings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -125,7 +125,7 @@ pub(crate) fn look(
         ));
     }
     let settings = FirstSettings { horizon_days: wanted.horizon_days, ..FirstSettings::default() };
-    let mut scores = FirstModel::new(settings)?.scores(&seen.frame.view(clock));
+    let mut scores = FirstModel::new(settings)?.scores(&seen.frame.view(clock), Asked::Everything);
     if seen.takes_advertised {
         forget_what_needs_an_index(&mut scores);
     }
@@ -154,7 +154,7 @@ fn forget_what_needs_an_index(scores: &mut Scores) {
     let known = &scores.scenarios;
     scores.scenarios = Arc::new(Scenarios {
         markets: known.markets.clone(),
-        returns_30d: Vec::new(),
+        months: Months::default(),
         rare: known.rare.clone(),
     });
     scores.service.reason =

@@ -11,7 +11,7 @@ use plimsoll_core::{
     Amount, Bps, CostModel, MarketId, Plan, Policy, Portfolio, Position, Ray, Shares, Time,
 };
 use plimsoll_frame::{
-    MarketFrame, MarketRow, RiskModel, Scores, Strategy, StrategyError, TermsBook,
+    Asked, MarketFrame, MarketRow, RiskModel, Scores, Strategy, StrategyError, TermsBook,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -228,7 +228,8 @@ impl WorldRun {
     ) -> Result<(), ReplayError> {
         let day = first_day().plus(i64::from(purse.world.day()));
         let view = frame.view(day.end());
-        let scores = rules.model.map_or_else(Scores::default, |model| model.scores(&view));
+        let asked = if rules.strategy.reads_scores() { Asked::Everything } else { Asked::Limits };
+        let scores = rules.model.map_or_else(Scores::default, |model| model.scores(&view, asked));
         let observed = Observed {
             view,
             scores: &scores,

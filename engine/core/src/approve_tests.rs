@@ -1,7 +1,7 @@
 use super::*;
 use crate::plan::{Action, ActionKind, CostModel};
 use crate::preference::{Fraction, RiskLine};
-use crate::scenario::RareLosses;
+use crate::scenario::{Months, RareLosses};
 use crate::time::Time;
 use alloy_primitives::U256;
 use proptest::prelude::*;
@@ -73,8 +73,9 @@ fn scenarios(names: &[&str], monthly: f64, yearly: f64) -> Arc<Scenarios> {
     let mut markets: Vec<MarketId> = names.iter().map(|name| market(name)).collect();
     markets.sort();
     let rare = Arc::new(RareLosses { by_column: vec![vec![(0, yearly)]; names.len()], years: 1 });
-    let returns_30d = vec![vec![-monthly; names.len()]; 20];
-    Arc::new(Scenarios { markets, returns_30d, rare })
+    let months =
+        Months { growths: vec![vec![1.0 - monthly]; names.len()], draws: vec![vec![0]; 20] };
+    Arc::new(Scenarios { markets, months, rare })
 }
 
 fn policy(enforcement: Enforcement) -> Policy {
@@ -221,7 +222,7 @@ fn live_an_unanswerable_limit_forbids_buying() {
         let mut evidence = evidence_beside_another_protocol(&[a]);
         let known = known(&mut evidence, a);
         match limit {
-            Limit::Cvar95_30d => Arc::make_mut(&mut evidence.scenarios).returns_30d.clear(),
+            Limit::Cvar95_30d => Arc::make_mut(&mut evidence.scenarios).months.draws.clear(),
             Limit::Es999_1y => {
                 Arc::make_mut(&mut evidence.scenarios).rare = Arc::default();
             }

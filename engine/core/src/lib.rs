@@ -32,6 +32,6 @@ pub use lending::Lending;
 pub use plan::{Action, ActionKind, CostModel, Plan, PlanCost};
 pub use portfolio::{Nav, Portfolio, Position};
 pub use preference::{Limit, RiskLine, RiskPreference};
-pub use scenario::{RareLosses, Scenarios};
+pub use scenario::{Months, RareLosses, Scenarios};
 pub use time::{Day, Time};
 pub use units::{Amount, Apr, Bps, Ray, Shares, Wad};

@@ -17,11 +17,43 @@ const RARE_TAIL: f64 = 0.001;
 pub struct Scenarios {
     /// The markets, in order; the columns of what follows.
     pub markets: Vec<MarketId>,
-    /// Returns over 30 days, one row a scenario, one number a market; empty where the history is too
-    /// short to say.
-    pub returns_30d: Vec<Vec<f64>>,
+    /// Returns over 30 days; without draws where the history is too short to say.
+    pub months: Months,
     /// Rare losses by column.
     pub rare: Arc<RareLosses>,
+}
+
+/// Months put together from blocks of days, the same blocks for every market.
+///
+/// Kept as blocks and draws: of a thousand markets a portfolio holds a few, and only their months are ever
+/// worked out.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Months {
+    /// For each column what its index grows by over each block, as a factor.
+    pub growths: Vec<Vec<f64>>,
+    /// For each scenario its blocks.
+    pub draws: Vec<Vec<usize>>,
+}
+
+impl Months {
+    /// Returns what `column` returns in the scenario of `blocks`, as a fraction; no number where a block is
+    /// not known.
+    #[must_use]
+    pub fn earned(&self, column: usize, blocks: &[usize]) -> f64 {
+        let growths = self.growths.get(column).map(Vec::as_slice).unwrap_or_default();
+        let growth = |block: &usize| growths.get(*block).copied().unwrap_or(f64::NAN);
+        blocks.iter().map(growth).product::<f64>() - 1.0
+    }
+
+    /// What the markets of `columns` lose together in each scenario.
+    fn losses(&self, columns: &[f64]) -> Vec<f64> {
+        let held = columns.iter().enumerate().filter(|(_, weight)| **weight > 0.0);
+        let held: Vec<(usize, f64)> = held.map(|(column, weight)| (column, *weight)).collect();
+        let loss = |blocks: &Vec<usize>| {
+            -held.iter().map(|(column, weight)| self.earned(*column, blocks) * weight).sum::<f64>()
+        };
+        self.draws.iter().map(loss).collect()
+    }
 }
 
 /// Years in which something rare happens.
@@ -56,10 +88,10 @@ impl Scenarios {
     #[must_use]
     pub fn cvar95_30d(&self, weights: &BTreeMap<MarketId, f64>) -> Option<f64> {
         let columns = self.by_column(weights)?;
-        if self.returns_30d.is_empty() {
+        if self.months.draws.is_empty() {
             return None;
         }
-        let mut losses: Vec<f64> = self.returns_30d.iter().map(|row| loss(row, &columns)).collect();
+        let mut losses = self.months.losses(&columns);
         losses.sort_by(|a, b| b.total_cmp(a));
         let count = u32::try_from(losses.len()).ok()?;
         // A scenario that is no number makes the measure unknown, not small.
@@ -73,21 +105,22 @@ impl Scenarios {
     #[must_use]
     pub fn cvar95_slopes(&self, weights: &BTreeMap<MarketId, f64>) -> Option<Vec<f64>> {
         let columns = self.by_column(weights)?;
-        let total = self.returns_30d.len() as f64 * FREQUENT_TAIL;
+        let total = self.months.draws.len() as f64 * FREQUENT_TAIL;
         if total <= 0.0 {
             return None;
         }
-        let mut rows: Vec<&Vec<f64>> = self.returns_30d.iter().collect();
-        rows.sort_by(|a, b| loss(b, &columns).total_cmp(&loss(a, &columns)));
+        let mut months: Vec<_> =
+            self.months.losses(&columns).into_iter().zip(&self.months.draws).collect();
+        months.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut slopes = vec![0.0; self.markets.len()];
         let mut left = total;
-        for row in rows {
+        for (_, blocks) in months {
             let share = left.clamp(0.0, 1.0) / total;
             if share <= 0.0 {
                 break;
             }
-            for (slope, earned) in slopes.iter_mut().zip(row) {
-                *slope -= share * earned;
+            for (column, slope) in slopes.iter_mut().enumerate() {
+                *slope -= share * self.months.earned(column, blocks);
             }
             left -= 1.0;
         }
@@ -161,11 +194,6 @@ impl Scenarios {
     }
 }
 
-/// What `columns` lose in a scenario.
-fn loss(returns: &[f64], columns: &[f64]) -> f64 {
-    -returns.iter().zip(columns).map(|(earned, weight)| earned * weight).sum::<f64>()
-}
-
 /// The mean of the largest `share` of `count` outcomes, of which `sorted` holds the largest and the others
 /// are zero; the last one counts in part.
 fn tail_mean(sorted: &[f64], count: u32, share: f64) -> f64 {
@@ -192,12 +220,13 @@ mod tests {
     fn scenarios() -> Scenarios {
         let markets = ["a:1:x", "b:1:y"].map(|name| name.parse().unwrap()).to_vec();
         // 100 months: one in which x loses 2 %, four in which y loses 1 %, else both earn 0.3 %.
-        let mut returns_30d = vec![vec![0.003, 0.003]; 95];
-        returns_30d.push(vec![-0.02, 0.003]);
-        returns_30d.extend(vec![vec![0.003, -0.01]; 4]);
+        let months = Months {
+            growths: vec![vec![1.003, 0.98, 1.003], vec![1.003, 1.003, 0.99]],
+            draws: [vec![vec![0]; 95], vec![vec![1]], vec![vec![2]; 4]].concat(),
+        };
         // 2,000 years: in one x is lost whole, in one y loses half.
         let by_column = vec![vec![(7, 1.0)], vec![(9, 0.5)]];
-        Scenarios { markets, returns_30d, rare: Arc::new(RareLosses { by_column, years: 2_000 }) }
+        Scenarios { markets, months, rare: Arc::new(RareLosses { by_column, years: 2_000 }) }
     }
 
     fn weights(x: f64, y: f64) -> BTreeMap<MarketId, f64> {
@@ -209,7 +238,7 @@ mod tests {
         let scenarios = scenarios();
         // Half and half: one loss of 0.85 %, four of 0.35 %.
         let found = scenarios.cvar95_30d(&weights(0.5, 0.5)).unwrap();
-        assert!((found - (0.0085 + 4.0 * 0.0035) / 5.0).abs() < 1e-15, "{found}");
+        assert!((found - (0.0085 + 4.0 * 0.0035) / 5.0).abs() < 1e-14, "{found}");
         assert!(
             scenarios.cvar95_30d(&weights(0.0, 0.0)).unwrap().abs() < 1e-15,
             "idle loses nothing"

@@ -22,7 +22,7 @@ pub use market_frame::{MarketFrame, MarketFrameBuilder};
 pub use quality::{Action, Defect, QualityReport, QualityRow};
 pub use row::{MarketRow, Observation};
 pub use schema::Column;
-pub use score::{RiskModel, Score, Scores, Service};
+pub use score::{Asked, RiskModel, Score, Scores, Service};
 pub use strategy::{
     Costs, Group, Reason, Recent, SharedCaps, Situation, Strategy, StrategyError, Target,
     TargetError,

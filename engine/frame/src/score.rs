@@ -15,8 +15,17 @@ pub trait RiskModel: Send + Sync + fmt::Debug {
     /// The name under which it is chosen and reported.
     fn name(&self) -> &'static str;
 
-    /// Returns the scores of every market that `view` has observed.
-    fn scores(&self, view: &View<'_>) -> Scores;
+    /// Returns the scores of every market that `view` has observed, as far as they are `asked` for.
+    fn scores(&self, view: &View<'_>, asked: Asked) -> Scores;
+}
+
+/// What of the scores is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// What the line's limits are judged by: scenarios, and how full each market is. The rest is unknown.
+    Limits,
+    /// All of it.
+    Everything,
 }
 
 /// What is known of one market against the owner's line; unknown is `None`, never zero.

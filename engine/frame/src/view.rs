@@ -131,13 +131,17 @@ impl<'t> View<'t> {
     ) -> Vec<(Day, [Option<f64>; N])> {
         let from = self.clock.day().plus(1 - days).start();
         let numbers = columns.map(|column| self.frame.numbers(column));
-        let rows = self.observed(self.frame.rows_of(market)).iter();
-        let at = rows.filter_map(|row| usize::try_from(*row).ok());
-        at.filter_map(|at| {
-            let time = *self.frame.times().get(at)?;
-            (time >= from).then(|| (time.day(), numbers.map(|column| column?.get(at))))
-        })
-        .collect()
+        let rows = self.observed(self.frame.rows_of(market));
+        let first = self.frame.times().partition_point(|time| *time < from);
+        let before = rows.partition_point(|row| usize::try_from(*row).is_ok_and(|row| row < first));
+        let since = rows.get(before..).unwrap_or_default();
+        let mut series = Vec::with_capacity(since.len());
+        let at = since.iter().filter_map(|row| usize::try_from(*row).ok());
+        series.extend(at.filter_map(|at| {
+            let day = self.frame.times().get(at)?.day();
+            Some((day, numbers.map(|column| column?.get(at))))
+        }));
+        series
     }
 
     /// Returns the markets that advertise a fresh rate and take deposits.

@@ -5,14 +5,16 @@ use crate::features::{Row, rows_on};
 use crate::forecast::Fit;
 use crate::panel::{Panel, Track, mean};
 use crate::priors::{Priors, PriorsError};
-use crate::scenarios::{months, rare_losses};
+use crate::scenarios::{self, months, rare_losses};
 use plimsoll_core::{Curve, Day, Lending, MarketId, RareLosses, Scenarios, Time};
-use plimsoll_frame::{RiskModel, Score, Scores, Terms, View};
+use plimsoll_frame::{Asked, RiskModel, Score, Scores, Service, Terms, View};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Days of history that are looked at.
 pub(crate) const HISTORY_DAYS: i64 = 400;
+/// Days of history that matter where no forecast is asked for: months are drawn from the most of them.
+const LIMITS_DAYS: i64 = scenarios::HISTORY_DAYS + 1;
 /// Days of free shares that a score keeps.
 const FREE_DAYS: i64 = 60;
 /// The seed of every draw: the same view gives the same scenarios.
@@ -55,8 +57,8 @@ pub struct FirstModel {
     /// Fits by day and by a fingerprint of what was known: the same view is not fitted twice. Leaves no
     /// trace in any answer.
     fits: Mutex<BTreeMap<(Day, u64), Arc<Fit>>>,
-    /// The rare losses of the last set of markets, which follow from it alone.
-    rare: Mutex<Option<(Issued, Arc<RareLosses>)>>,
+    /// The rare losses of each set of markets, which follow from it alone.
+    rare: Mutex<BTreeMap<Issued, Arc<RareLosses>>>,
 }
 
 impl FirstModel {
@@ -98,15 +100,30 @@ impl FirstModel {
 
     /// Returns the rare losses of `markets`, drawn once for each set of them.
     fn rare(&self, markets: Issued) -> Arc<RareLosses> {
-        let mut last = self.rare.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, rare)) = last.as_ref()
-            && *known == markets
-        {
+        let mut drawn = self.rare.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rare) = drawn.get(&markets) {
             return rare.clone();
         }
         let rare = Arc::new(rare_losses(&markets, &self.priors, SEED));
-        *last = Some((markets, rare.clone()));
+        drawn.insert(markets, rare.clone());
         rare
+    }
+
+    /// Returns the panel that was read, every market's score, and the forecast in service.
+    fn forecast(&self, view: &View<'_>) -> (Panel, BTreeMap<MarketId, Score>, Service) {
+        let today = view.clock().day();
+        // The window begins where it began at the last fit, so that one fit serves until the next.
+        let since = today.0 - self.settings.fit_day(today).0;
+        let panel = Panel::new(view, HISTORY_DAYS + since);
+        let fit = self.fit(&panel);
+        let rows: BTreeMap<usize, Row> =
+            rows_on(&panel, today).into_iter().map(|row| (row.track, row)).collect();
+        let each = panel.tracks.iter().enumerate().map(|(place, track)| {
+            let seen = Seen { fit: &fit, row: rows.get(&place) };
+            (track.market.clone(), self.score(view, track, today, seen))
+        });
+        let each = each.collect();
+        (panel, each, fit.service())
     }
 
     fn score(&self, view: &View<'_>, track: &Track, today: Day, seen: Seen<'_>) -> Score {
@@ -132,7 +149,14 @@ impl FirstModel {
             expected_loss: self.priors.expected_loss(&track.market, issuer),
             target_utilization: shape.as_ref().map(|shape| shape.curve.target()),
             curve_error: shape.as_ref().and_then(|shape| shape.error),
-            lending: shape.and_then(|shape| shape.lending(track, today, lasting)),
+            lending: shape.and_then(|shape| {
+                let resting = shape.at_rest(track, today)?;
+                Some(Lending {
+                    elasticity: elasticity(track, today, &shape.curve),
+                    rewards: lasting * resting.supplied,
+                    ..resting
+                })
+            }),
             free_shares: track.known(today, FREE_DAYS, |row| {
                 let (exit, tvl) = (row.exit_usd?, row.tvl_usd?);
                 (tvl > 0.0).then(|| exit / tvl)
@@ -155,6 +179,16 @@ struct Seen<'a> {
     row: Option<&'a Row>,
 }
 
+/// What the limits need of a market: how full it is. The rest is unknown.
+fn fullness(view: &View<'_>, track: &Track, today: Day) -> Score {
+    let shape = Shape::of(track, today, view.terms(&track.market));
+    Score {
+        target_utilization: shape.as_ref().map(|shape| shape.curve.target()),
+        lending: shape.and_then(|shape| shape.at_rest(track, today)),
+        ..Score::default()
+    }
+}
+
 /// A curve that is known or fitted.
 struct Shape {
     curve: Curve,
@@ -173,17 +207,13 @@ impl Shape {
         Some(Shape { curve, reserve_factor: 0.0, error: Some(fit.error) })
     }
 
-    /// The market as it stands; `None` where its size or utilization is unknown.
-    fn lending(&self, track: &Track, today: Day, reward_apr: f64) -> Option<Lending> {
+    /// The market as it stands, as if its borrowers never answered and no reward were paid; `None` where its
+    /// size or utilization is unknown.
+    fn at_rest(&self, track: &Track, today: Day) -> Option<Lending> {
         let row = track.at(today).or_else(|| track.at(today.plus(-1)))?;
         let (supplied, utilization) = (row.tvl_usd?, row.utilization.unwrap_or(0.0));
-        let resting =
-            Lending::at_rest(self.curve, self.reserve_factor, supplied, supplied * utilization);
-        Some(Lending {
-            elasticity: elasticity(track, today, &self.curve),
-            rewards: reward_apr * supplied,
-            ..resting
-        })
+        let borrowed = supplied * utilization;
+        Some(Lending::at_rest(self.curve, self.reserve_factor, supplied, borrowed))
     }
 }
 
@@ -211,28 +241,24 @@ impl RiskModel for FirstModel {
         "first"
     }
 
-    fn scores(&self, view: &View<'_>) -> Scores {
+    fn scores(&self, view: &View<'_>, asked: Asked) -> Scores {
         let today = view.clock().day();
-        // The window begins where it began at the last fit, so that one fit serves until the next.
-        let since = today.0 - self.settings.fit_day(today).0;
-        let panel = Panel::new(view, HISTORY_DAYS + since);
-        let fit = self.fit(&panel);
-        let rows: BTreeMap<usize, Row> =
-            rows_on(&panel, today).into_iter().map(|row| (row.track, row)).collect();
-        let each = panel.tracks.iter().enumerate().map(|(place, track)| {
-            let seen = Seen { fit: &fit, row: rows.get(&place) };
-            (track.market.clone(), self.score(view, track, today, seen))
-        });
+        let (panel, each, service) = match asked {
+            Asked::Limits => {
+                let panel = Panel::new(view, LIMITS_DAYS);
+                let score = |track: &Track| (track.market.clone(), fullness(view, track, today));
+                let each = panel.tracks.iter().map(score).collect();
+                (panel, each, Service::default())
+            }
+            Asked::Everything => self.forecast(view),
+        };
         let issuer = |market: &MarketId| view.terms(market).and_then(|terms| terms.issuer.clone());
         let markets: Vec<MarketId> =
             panel.tracks.iter().map(|track| track.market.clone()).collect();
         let issued = markets.iter().map(|market| (market.clone(), issuer(market))).collect();
         let rare = self.rare(issued);
-        Scores {
-            clock: Some(view.clock()),
-            each: each.collect(),
-            scenarios: Arc::new(Scenarios { markets, returns_30d: months(&panel, SEED), rare }),
-            service: fit.service(),
-        }
+        let months = months(&panel, SEED);
+        let scenarios = Arc::new(Scenarios { markets, months, rare });
+        Scores { clock: Some(view.clock()), each, scenarios, service }
     }
 }

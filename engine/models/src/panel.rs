@@ -2,7 +2,6 @@
 
 use plimsoll_core::{Day, MarketId};
 use plimsoll_frame::{Column, View};
-use std::collections::BTreeMap;
 
 /// Days in the year over which rates are simple.
 pub const YEAR_DAYS: f64 = 365.0;
@@ -76,19 +75,25 @@ fn track(view: &View<'_>, market: MarketId, days: i64) -> Option<Track> {
         let [supply_apr, reward_apr, share_price, utilization, tvl_usd, exit_usd] = numbers;
         (day, DayRow { supply_apr, reward_apr, share_price, utilization, tvl_usd, exit_usd })
     });
-    Track::from_days(market, days.collect())
+    Track::from_days(market, days)
 }
 
 impl Track {
-    /// Lays `days` out on a grid, the last of each day; `None` of nothing.
+    /// Lays `days`, in order, out on a grid, the last of each day; `None` of nothing.
     #[must_use]
-    pub fn from_days(market: MarketId, days: BTreeMap<Day, DayRow>) -> Option<Track> {
-        let (first, last) = (*days.first_key_value()?.0, *days.last_key_value()?.0);
-        let mut grid = vec![DayRow::default(); usize::try_from(last.0 - first.0 + 1).ok()?];
+    pub fn from_days(
+        market: MarketId,
+        days: impl IntoIterator<Item = (Day, DayRow)>,
+    ) -> Option<Track> {
+        let mut days = days.into_iter().peekable();
+        let first = days.peek()?.0;
+        let mut grid: Vec<DayRow> = Vec::with_capacity(days.size_hint().0);
         for (day, row) in days {
-            if let Some(slot) =
-                usize::try_from(day.0 - first.0).ok().and_then(|at| grid.get_mut(at))
-            {
+            let place = usize::try_from(day.0 - first.0).ok()?;
+            if grid.len() <= place {
+                grid.resize(place + 1, DayRow::default());
+            }
+            if let Some(slot) = grid.get_mut(place) {
                 *slot = row;
             }
         }

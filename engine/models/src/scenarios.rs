@@ -3,7 +3,7 @@
 use crate::panel::{Panel, Track};
 use crate::priors::{Prior, Priors};
 use plimsoll_core::units::floor_to_index;
-use plimsoll_core::{Day, MarketId, RareLosses};
+use plimsoll_core::{Day, MarketId, Months, RareLosses};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ const MONTH_DAYS: i64 = 30;
 /// Days that are drawn together.
 const BLOCK_DAYS: i64 = 10;
 /// How far back blocks are drawn from.
-const HISTORY_DAYS: i64 = 120;
+pub(crate) const HISTORY_DAYS: i64 = 120;
 /// Fewest days of history to draw from.
 const FEWEST_DAYS: i64 = 30;
 /// Years drawn: the worst in a thousand are a hundred.
@@ -24,30 +24,25 @@ const YEARS: u32 = 100_000;
 const SMALLEST: f64 = 1e-12;
 
 /// Draws months of realised returns, the same days for every market so that what falls together falls
-/// together: a block bootstrap. Empty where the history is shorter than a month.
+/// together: a block bootstrap. Without draws where the history is shorter than a month.
 ///
 /// A market without an index on a day earns nothing on it.
 #[must_use]
-pub fn months(panel: &Panel, seed: u64) -> Vec<Vec<f64>> {
+pub fn months(panel: &Panel, seed: u64) -> Months {
     let first = panel.tracks.iter().map(|track| track.first.0).min().unwrap_or(panel.today.0);
     let from = first.max(panel.today.0 - HISTORY_DAYS);
     if panel.today.0 - from < FEWEST_DAYS {
-        return Vec::new();
+        return Months::default();
     }
     let growths: Vec<Vec<f64>> =
         panel.tracks.iter().map(|track| growths(track, from, panel)).collect();
     let starts = panel.today.0 - BLOCK_DAYS - from + 1;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let month = |random: &mut ChaCha8Rng| -> Vec<f64> {
-        let blocks: Vec<i64> =
-            (0..MONTH_DAYS / BLOCK_DAYS).map(|_| random.random_range(0..starts)).collect();
-        let of_market = |growths: &Vec<f64>| -> f64 {
-            let at = |start: &i64| usize::try_from(*start).ok().and_then(|at| growths.get(at));
-            blocks.iter().map(|start| at(start).copied().unwrap_or(1.0)).product::<f64>() - 1.0
-        };
-        growths.iter().map(of_market).collect()
+    let month = |_| -> Vec<usize> {
+        let blocks = (0..MONTH_DAYS / BLOCK_DAYS).map(|_| random.random_range(0..starts));
+        blocks.filter_map(|start| usize::try_from(start).ok()).collect()
     };
-    (0..MONTHS).map(|_| month(&mut random)).collect()
+    Months { growths, draws: (0..MONTHS).map(month).collect() }
 }
 
 /// The growth of the index over each block, by its first day.

@@ -28,7 +28,7 @@ fn drawn(markets: &[(MarketId, Option<String>)]) -> Scenarios {
     Scenarios {
         markets: markets.iter().map(|(market, _)| market.clone()).collect(),
         rare: Arc::new(rare_losses(markets, &Priors::stated().unwrap(), 1)),
-        returns_30d: Vec::new(),
+        months: Months::default(),
     }
 }
 
@@ -109,12 +109,14 @@ fn months_are_drawn_from_what_the_indices_did() {
     let panel = Panel { tracks: vec![x, y], today: Day(99) };
     let months = months(&panel, 3);
     let calm = 1.001f64.powi(30) - 1.0;
-    for month in &months {
-        assert!(month[1].abs() < 1e-15);
-        let falls = ((month[0] + 1.0).ln() - (calm + 1.0).ln()) / (0.95f64 / 1.001).ln();
+    for month in &months.draws {
+        assert!(months.earned(1, month).abs() < 1e-15);
+        let falls =
+            ((months.earned(0, month) + 1.0).ln() - (calm + 1.0).ln()) / (0.95f64 / 1.001).ln();
         assert!((falls - falls.round()).abs() < 1e-9, "{month:?}: whole falls only");
     }
-    let hit = months.iter().filter(|month| month[0] < 0.0).count() as f64 / months.len() as f64;
+    let fell = months.draws.iter().filter(|month| months.earned(0, month) < 0.0);
+    let hit = fell.count() as f64 / months.draws.len() as f64;
     // A block of ten of the 90 possible contains the fall with probability 10/90; three are drawn.
     let expected = 1.0 - (1.0f64 - 10.0 / 90.0).powi(3);
     assert!((hit - expected).abs() < 0.08, "{hit} {expected}");
@@ -124,5 +126,5 @@ fn months_are_drawn_from_what_the_indices_did() {
 fn a_short_history_gives_no_months_rather_than_calm_ones() {
     let still = DayRow { share_price: Some(2.0), ..DayRow::default() };
     let track = Track { market: "a:1:y".parse().unwrap(), first: Day(0), days: vec![still; 20] };
-    assert!(months(&Panel { tracks: vec![track], today: Day(19) }, 1).is_empty());
+    assert!(months(&Panel { tracks: vec![track], today: Day(19) }, 1).draws.is_empty());
 }
