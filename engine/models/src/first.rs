@@ -131,7 +131,7 @@ impl FirstModel {
         let issuer = terms.and_then(|terms| terms.issuer.as_deref());
         let newest = track.at(today).or_else(|| track.at(today.plus(-1)));
         let month = mean(&track.known(today, 30, |row| row.supply_apr));
-        let rate = seen.row.map(|row| seen.fit.forecast(row).of(row));
+        let rate = seen.row.map(|row| seen.fit.forecast(&track.market, row).of(row));
         let week = self.settings.week_share;
         let interest = rate
             .or(newest.and_then(|row| row.supply_apr))
@@ -144,7 +144,10 @@ impl FirstModel {
             advertised_apr: advertised,
             realised_apr: track.realised_apr(today.plus(-7), 7),
             sustainable_apr: interest.map(|interest| interest + lasting),
-            interval: seen.row.zip(rate).and_then(|(row, rate)| seen.fit.interval(row, rate)),
+            interval: seen
+                .row
+                .zip(rate)
+                .and_then(|(row, rate)| seen.fit.interval(&track.market, row, rate)),
             p_loss_1y: Some(self.priors.p_loss_1y(&track.market, issuer)),
             expected_loss: self.priors.expected_loss(&track.market, issuer),
             target_utilization: shape.as_ref().map(|shape| shape.curve.target()),

@@ -4,15 +4,18 @@
 //! Quiet and lively markets are served apart: averaged over all of them, a gain on the few whose rates move
 //! most hides a loss on the many whose rates hardly do. In each group a regression serves only where it beat
 //! the group's best baseline on the days before, by more than chance; else the baseline serves, and says so.
+//!
+//! That record is the record of the markets it was measured on. A market that was not among them is forecast
+//! by its newest rate until a fit has measured it too.
 
 use crate::bootstrap::{DaySum, mean_interval};
 use crate::features::{AHEAD_DAYS, NAMES, Row, rows_on};
 use crate::panel::Panel;
 use crate::regression::{FitError, Linear, elastic_net, median_regression};
-use plimsoll_core::Day;
 use plimsoll_core::statistics::quantile;
+use plimsoll_core::{Day, MarketId};
 use plimsoll_frame::Service;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Days before a fit on which candidates are compared and intervals are measured.
 pub const CALIBRATION_DAYS: i64 = 28;
@@ -99,6 +102,9 @@ impl Forecast {
     }
 }
 
+/// What serves a market on which nothing was measured.
+const UNMEASURED: Forecast = Forecast::Baseline(Baseline::Persistence);
+
 /// A candidate with its error on the days before the fit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
@@ -117,8 +123,10 @@ pub struct Group {
     pub up_to: f64,
     /// The place of the candidate that serves.
     pub serving: usize,
-    /// Half the width of the interval, in scales of a row; `None` where too little is known.
+    /// Half the width of its interval, in scales of a row; `None` where too little is known.
     pub half_width: Option<f64>,
+    /// The same around the newest rate, for markets on which nothing was measured.
+    pub half_width_unmeasured: Option<f64>,
 }
 
 /// Fitted forecasts, and those that serve.
@@ -134,6 +142,8 @@ pub struct Fit {
     pub reason: String,
     /// Rows trained on.
     pub training_rows: usize,
+    /// The markets on which candidates were compared.
+    pub measured: BTreeSet<MarketId>,
 }
 
 impl Fit {
@@ -158,25 +168,30 @@ impl Fit {
         let training = thinned(training);
         let mut forecasts: Vec<Forecast> = Baseline::ALL.map(Forecast::Baseline).into();
         forecasts.extend(regressions(&training).into_iter().flatten());
-        chosen(day, forecasts, &calibration, training.len())
+        let market = |row: &Row| Some(panel.tracks.get(row.track)?.market.clone());
+        let measured = calibration.iter().filter_map(market).collect();
+        Fit { measured, ..chosen(day, forecasts, &calibration, training.len()) }
     }
 
     fn group(&self, row: &Row) -> Option<&Group> {
         self.groups.iter().find(|group| row.deviation30 <= group.up_to)
     }
 
-    /// The forecast in service for the market of `row`.
+    /// The forecast in service for `market`, of which `row` is known.
     #[must_use]
-    pub fn forecast(&self, row: &Row) -> &Forecast {
-        const FALLBACK: Forecast = Forecast::Baseline(Baseline::Persistence);
-        let candidate = self.group(row).and_then(|group| self.candidates.get(group.serving));
-        candidate.map_or(&FALLBACK, |candidate| &candidate.forecast)
+    pub fn forecast(&self, market: &MarketId, row: &Row) -> &Forecast {
+        let group = self.group(row).filter(|_| self.measured.contains(market));
+        let candidate = group.and_then(|group| self.candidates.get(group.serving));
+        candidate.map_or(&UNMEASURED, |candidate| &candidate.forecast)
     }
 
-    /// Returns the interval of the realised rate of the next seven days around `rate`.
+    /// Returns the interval of the realised rate of the next seven days of `market` around `rate`.
     #[must_use]
-    pub fn interval(&self, row: &Row, rate: f64) -> Option<(f64, f64)> {
-        let half = self.group(row)?.half_width? * row.scale;
+    pub fn interval(&self, market: &MarketId, row: &Row, rate: f64) -> Option<(f64, f64)> {
+        let group = self.group(row)?;
+        let is_measured = self.measured.contains(market);
+        let half = if is_measured { group.half_width } else { group.half_width_unmeasured };
+        let half = half? * row.scale;
         Some(((rate - half).max(0.0), rate + half))
     }
 
@@ -232,7 +247,8 @@ fn chosen(day: Day, forecasts: Vec<Forecast>, calibration: &[Row], training_rows
     for (up_to, name, rows) in grouped(calibration) {
         let choice = Choice::on(&forecasts, &rows);
         let half_width = forecasts.get(choice.serving).and_then(|serves| half_width(serves, &rows));
-        groups.push(Group { up_to, serving: choice.serving, half_width });
+        let half_width_unmeasured = self::half_width(&UNMEASURED, &rows);
+        groups.push(Group { up_to, serving: choice.serving, half_width, half_width_unmeasured });
         reasons.push(format!("{name} markets: {}", choice.reason(&forecasts)));
     }
     let reason = if has_regression {
@@ -249,7 +265,7 @@ fn chosen(day: Day, forecasts: Vec<Forecast>, calibration: &[Row], training_rows
         .zip(compared)
         .map(|(forecast, (error, difference))| Candidate { forecast, error, difference })
         .collect();
-    Fit { day, candidates, groups, reason, training_rows }
+    Fit { day, candidates, groups, reason, training_rows, measured: BTreeSet::new() }
 }
 
 /// The calibration rows by how much the market's rate moved, with the upper end and the name of each group.

@@ -40,10 +40,34 @@ fn quiet_markets_that_wander_and_lively_ones_that_revert_are_served_apart() {
     assert_eq!(serving[0], "persistence", "{}", fit.reason);
     assert!(is_regression(serving[2]), "{}", fit.reason);
     for row in rows_on(&panel, Day(159)) {
-        let is_quiet = panel.tracks[row.track].market.protocol() == "quiet";
+        let market = &panel.tracks[row.track].market;
+        let is_quiet = market.protocol() == "quiet";
         if row.deviation30 <= fit.groups[0].up_to {
             assert!(is_quiet);
-            assert_eq!(fit.forecast(&row).name(), "persistence");
+            assert_eq!(fit.forecast(market, &row).name(), "persistence");
+        }
+    }
+}
+
+#[test]
+fn a_market_on_which_nothing_was_measured_is_forecast_by_its_newest_rate() {
+    let panel = panel(90, 160, reverting);
+    let fit = Fit::at(&panel, Day(159), &|place| place != 7);
+    let market = |row: &Row| &panel.tracks[row.track].market;
+    for row in rows_on(&panel, Day(159)) {
+        let (forecast, rate) = (fit.forecast(market(&row), &row), 0.05);
+        let (low, high) = fit.interval(market(&row), &row, rate).unwrap();
+        if row.track == 7 {
+            assert_eq!(forecast.name(), "persistence");
+            let group = fit.groups.iter().find(|group| row.deviation30 <= group.up_to).unwrap();
+            assert!(
+                group.half_width_unmeasured > group.half_width,
+                "the newest rate misses by more"
+            );
+            let half = group.half_width_unmeasured.unwrap() * row.scale;
+            assert!((high - rate - half).abs() < 1e-15 && low <= rate);
+        } else {
+            assert!(is_regression(forecast.name()));
         }
     }
 }
@@ -85,7 +109,9 @@ fn nine_of_ten_outcomes_lie_in_the_interval() {
     let (mut inside, mut all) = (0.0, 0.0);
     for day in 158..=212 {
         for row in rows_on(&panel, Day(day)) {
-            let (low, high) = fit.interval(&row, fit.forecast(&row).of(&row)).unwrap();
+            let market = &panel.tracks[row.track].market;
+            let rate = fit.forecast(market, &row).of(&row);
+            let (low, high) = fit.interval(market, &row, rate).unwrap();
             let label = row.label.unwrap();
             inside += f64::from(u8::from((low..=high).contains(&label)));
             all += 1.0;

@@ -14,6 +14,7 @@ const SEED: u64 = 1;
 
 /// A row with what came of it.
 pub(super) struct Outcome {
+    market: MarketId,
     row: Row,
     label: f64,
     split: Split,
@@ -25,14 +26,14 @@ pub(super) fn outcomes(
     days: ScoredDays,
     is_seen: &dyn Fn(&MarketId) -> bool,
 ) -> Vec<Outcome> {
-    let side = |market| if is_seen(market) { Split::Seen } else { Split::Unseen };
-    let splits: Vec<Split> = panel.tracks.iter().map(|track| side(&track.market)).collect();
+    let side = |market: &MarketId| if is_seen(market) { Split::Seen } else { Split::Unseen };
     let rows = (days.from.0..=days.to.0).flat_map(|day| rows_on(panel, Day(day)));
     rows.filter(is_alive)
         .filter_map(|row| {
             // An index that fell is a loss or a stale node; neither says anything of a rate.
             let label = row.label.filter(|label| *label >= 0.0)?;
-            Some(Outcome { label, split: *splits.get(row.track)?, row })
+            let market = panel.tracks.get(row.track)?.market.clone();
+            Some(Outcome { label, split: side(&market), market, row })
         })
         .collect()
 }
@@ -74,18 +75,21 @@ impl Model {
 }
 
 fn models(fit: &Fit, fits: &BTreeMap<Day, Fit>, outcomes: &[Outcome]) -> Vec<Model> {
-    let said = |fit: &Fit, forecast: &Forecast, row: &Row| {
-        let rate = forecast.of(row);
-        Said { rate, interval: fit.interval(row, rate) }
+    let said = |fit: &Fit, forecast: &Forecast, outcome: &Outcome| {
+        let rate = forecast.of(&outcome.row);
+        Said { rate, interval: fit.interval(&outcome.market, &outcome.row, rate) }
     };
-    let once = |outcome: &Outcome| Some(said(fit, fit.forecast(&outcome.row), &outcome.row));
+    let served = |fit: &Fit, outcome: &Outcome| {
+        said(fit, fit.forecast(&outcome.market, &outcome.row), outcome)
+    };
+    let once = |outcome: &Outcome| Some(served(fit, outcome));
     let serving = |outcome: &Outcome| {
         let fit = fits.get(&FirstSettings::default().fit_day(outcome.row.day))?;
-        Some(said(fit, fit.forecast(&outcome.row), &outcome.row))
+        Some(served(fit, outcome))
     };
     let candidate = |name: &'static str| {
         let known = fit.candidates.iter().find(|candidate| candidate.forecast.name() == name);
-        let said = |outcome: &Outcome| Some(said(fit, &known?.forecast, &outcome.row));
+        let said = |outcome: &Outcome| Some(said(fit, &known?.forecast, outcome));
         let is_baseline = known.is_some_and(|candidate| candidate.forecast.is_baseline());
         Model {
             name,
