@@ -8,6 +8,7 @@
 pub mod approve;
 pub mod asset;
 pub mod curve;
+pub mod execution;
 pub mod exit;
 pub mod ids;
 pub mod journal;

@@ -86,6 +86,12 @@ impl Amount {
         self.0.checked_add(other.0).map(Amount)
     }
 
+    /// Adds, stopping at the largest amount.
+    #[must_use]
+    pub fn saturating_add(self, other: Amount) -> Amount {
+        Amount(self.0.saturating_add(other.0))
+    }
+
     /// Subtracts, or `None` when `other` is larger.
     #[must_use]
     pub fn checked_sub(self, other: Amount) -> Option<Amount> {
@@ -108,6 +114,12 @@ impl Amount {
     #[must_use]
     pub fn share_up(self, bps: Bps) -> Option<Amount> {
         mul_div(self.0, U256::from(bps.0), U256::from(BPS_ONE), Rounding::Up).map(Amount)
+    }
+
+    /// Returns the share `bps` of this amount, rounded down: a limit, against ourselves.
+    #[must_use]
+    pub fn share_down(self, bps: Bps) -> Option<Amount> {
+        mul_div(self.0, U256::from(bps.0), U256::from(BPS_ONE), Rounding::Down).map(Amount)
     }
 
     /// Whether there is nothing.
