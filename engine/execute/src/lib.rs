@@ -1,9 +1,11 @@
-//! The asynchronous part: the traits [`Adapter`] and [`Executor`], and the feed that joins adapters to
-//! a frame.
+//! The asynchronous part: the traits [`Adapter`] and [`Executor`], the feed that joins adapters to a frame,
+//! and the journal of what was decided and sent.
 
 pub mod adapter;
 pub mod executor;
 pub mod feed;
+pub mod journal;
+pub mod killpoint;
 
 pub use adapter::{Adapter, AdapterError};
 pub use executor::{ExecuteError, Executor};
