@@ -17,7 +17,7 @@ help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
 
 demo: setup ## Replay history (PLIMSOLL_DATA, else a made-up one) and write report/report.html
-	@cargo build --bin plimsoll
+	@cargo build --workspace --bins
 	@"$$CARGO_TARGET_DIR/debug/plimsoll" demo --out report
 
 test: setup lint deny doc ## Everything that must hold before a change lands

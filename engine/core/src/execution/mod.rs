@@ -4,11 +4,13 @@
 //! folded by [`Intents::apply`], is the whole truth about what was sent and what came of it.
 
 pub mod admission;
+pub mod advance;
 pub mod breaker;
 pub mod intent;
 pub mod intents;
 
 pub use admission::{Admission, AdmissionPolicy, Call, Denial, Request, Spent, admit};
+pub use advance::{Memory, Next, Patience, Seen, advance};
 pub use breaker::{Breaker, Trip};
 pub use intent::{Attempt, BlockRef, Inclusion, Intent, Outcome, PlanId, Purpose, State, Step};
 pub use intents::{IllegalStep, Intents, Reason};
