@@ -2,6 +2,7 @@
 //! and the journal of what was decided and sent.
 
 pub mod adapter;
+pub mod chain;
 pub mod executor;
 pub mod feed;
 pub mod journal;

@@ -74,6 +74,8 @@ pub struct Spent {
     pub entries: Amount,
     /// Gas that it paid, or at most pays, wei.
     pub gas: U256,
+    /// Whether it was a plan that brings nothing in.
+    pub is_exit: bool,
 }
 
 /// Why something may not be signed.
@@ -207,7 +209,7 @@ fn gas_denial(
     is_exit: bool,
 ) -> Option<Denial> {
     let most = if is_exit { policy.exit_gas_per_day } else { policy.gas_per_day };
-    let counted = today.iter().filter(|spent| spent.entries.is_zero() == is_exit);
+    let counted = today.iter().filter(|spent| spent.is_exit == is_exit);
     let total = counted.fold(request.gas, |sum, spent| sum.saturating_add(spent.gas));
     (total > most).then_some(Denial::Gas { total, most })
 }

@@ -67,7 +67,7 @@ const NOW: Time = Time(10 * DAY_MS);
 
 fn spent(hours_ago: i64, entries: u64, gas: u64) -> Spent {
     let time = Time(NOW.0 - hours_ago * DAY_MS / 24);
-    Spent { time, entries: amount(entries), gas: U256::from(gas) }
+    Spent { time, entries: amount(entries), gas: U256::from(gas), is_exit: entries == 0 }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::execution::intent::{Outcome, PlanId};
+use crate::time::Time;
 use crate::units::Amount;
 use alloy_primitives::{Address, Bytes, U256, keccak256};
 use rand::{Rng, SeedableRng};
@@ -111,7 +112,7 @@ impl Chain {
     fn seen(&self, intents: &Intents, behind: usize, is_blind: bool) -> Seen {
         let height = (self.blocks.len() - 1).saturating_sub(behind);
         let blocks = &self.blocks[..=height];
-        let at = |number: u64| blocks.get(number as usize).map(|block| block.hash);
+        let at = |number: u64| blocks.get(usize::try_from(number).unwrap()).map(|block| block.hash);
         let ours: BTreeSet<B256> = intents
             .open()
             .map(|intent| intent.attempts.iter().map(|attempt| attempt.hash).collect())
@@ -178,6 +179,7 @@ impl Engine {
             entries: Amount(U256::from(1)),
             valid_until: seen.timestamp + VALID_FOR,
             block: seen.head,
+            time: Time(0),
         };
         self.write(id, step);
     }
@@ -319,7 +321,6 @@ fn no_fault_carries_a_plan_out_twice_and_every_plan_ends_once_they_heal() {
             *all.entry(end).or_default() += count;
         }
     }
-    println!("400 worlds: {all:?}");
     assert!(all.get("Closed(Done)").is_some_and(|count| *count > 1_000), "{all:?}");
     assert!(all.len() >= 3, "the faults reach other ends too: {all:?}");
 }

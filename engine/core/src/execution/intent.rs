@@ -1,7 +1,8 @@
 //! One plan on its way to the chain.
 
+use crate::time::Time;
 use crate::units::Amount;
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{B256, Bytes, U256};
 use serde::{Deserialize, Serialize};
 
 /// The name of a plan on the chain: the vault refuses to carry the same one out twice.
@@ -129,6 +130,8 @@ pub enum Step {
         valid_until: u64,
         /// The block whose state it was decided on.
         block: BlockRef,
+        /// That block's time.
+        time: Time,
     },
     /// The policy allows it.
     Admitted {
@@ -217,8 +220,12 @@ pub struct Intent {
     pub valid_until: u64,
     /// The block whose state it was decided on.
     pub decided_on: BlockRef,
+    /// That block's time.
+    pub time: Time,
     /// The policy that admitted it.
     pub policy: Option<B256>,
+    /// Gas that it used when it was tried.
+    pub gas: Option<u64>,
     /// Its nonce.
     pub nonce: Option<u64>,
     /// Every signature ever made for it, oldest first; none is ever forgotten.
@@ -248,6 +255,20 @@ impl Intent {
     #[must_use]
     pub fn is_exit(&self) -> bool {
         self.entries.is_zero()
+    }
+
+    /// Returns the most that it may have cost in gas so far, wei: what was paid, else what its dearest
+    /// signature allows.
+    #[must_use]
+    pub fn gas_cost(&self) -> U256 {
+        let cost = |gas: u64, price: u128| U256::from(gas).saturating_mul(U256::from(price));
+        match self.inclusion {
+            Some(paid) => cost(paid.gas_used, paid.gas_price),
+            None => {
+                let each = self.attempts.iter().map(|attempt| cost(attempt.gas, attempt.max_fee));
+                each.max().unwrap_or_default()
+            }
+        }
     }
 
     /// Whether what it brings in has to be counted as spent: it happened, or may still happen.

@@ -1,6 +1,8 @@
 //! All plans of one signer, folded from the journal.
 
+use super::admission::Spent;
 use super::intent::{Attempt, BlockRef, Inclusion, Intent, Outcome, PlanId, Purpose, State, Step};
+use crate::units::Amount;
 use alloy_primitives::B256;
 use std::collections::BTreeMap;
 
@@ -102,6 +104,18 @@ impl Intents {
         self.get(*self.nonces.get(&nonce)?)
     }
 
+    /// What earlier plans used up, or may still use up.
+    #[must_use]
+    pub fn spent(&self) -> Vec<Spent> {
+        let spent = |intent: &Intent| Spent {
+            time: intent.time,
+            entries: if intent.counts_as_spent() { intent.entries } else { Amount::ZERO },
+            gas: intent.gas_cost(),
+            is_exit: intent.is_exit(),
+        };
+        self.iter().map(spent).collect()
+    }
+
     /// Takes one step, or refuses it and changes nothing.
     ///
     /// # Errors
@@ -139,7 +153,7 @@ impl Intents {
     }
 
     fn planned(&self, id: PlanId, step: &Step) -> Result<Intent, Reason> {
-        let Step::Planned { call, to, data, entries, valid_until, block } = step else {
+        let Step::Planned { call, to, data, entries, valid_until, block, time } = step else {
             return Err(Reason::Order);
         };
         if self.by_id.contains_key(&id) {
@@ -157,7 +171,9 @@ impl Intents {
             entries: *entries,
             valid_until: *valid_until,
             decided_on: *block,
+            time: *time,
             policy: None,
+            gas: None,
             nonce: None,
             attempts: Vec::new(),
             inclusion: None,
@@ -190,7 +206,10 @@ fn stepped(intent: &Intent, step: &Step) -> Result<Intent, Reason> {
             next.policy = Some(*policy);
             State::Admitted
         }
-        (State::Admitted | State::Simulated, Step::Simulated { .. }) => State::Simulated,
+        (State::Admitted | State::Simulated, Step::Simulated { gas, .. }) => {
+            next.gas = Some(*gas);
+            State::Simulated
+        }
         // Tried again after a reorg, before the same bytes are sent again.
         (State::Signed | State::Broadcast, Step::Simulated { .. }) => intent.state,
         (State::Simulated, Step::NonceBound { nonce }) => {

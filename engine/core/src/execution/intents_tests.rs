@@ -1,5 +1,6 @@
 use super::*;
 use crate::execution::intent::BlockRef;
+use crate::time::Time;
 use crate::units::Amount;
 use alloy_primitives::{Address, Bytes, U256, keccak256};
 use proptest::prelude::*;
@@ -20,6 +21,7 @@ fn planned(id: u64) -> Step {
         entries: Amount(U256::from(7)),
         valid_until: 100,
         block: block(1),
+        time: Time(0),
     }
 }
 

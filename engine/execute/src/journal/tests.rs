@@ -24,6 +24,7 @@ fn planned() -> Step {
         entries: Amount::ZERO,
         valid_until: 9,
         block: BlockRef { number: 1, hash: B256::ZERO },
+        time: Time(0),
     }
 }
 

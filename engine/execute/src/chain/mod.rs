@@ -1,0 +1,14 @@
+//! The chain: asking nodes, signing, and seeing a plan through.
+//!
+//! No node is believed alone where money moves, unless the owner configured one alone. Nothing is sent that is
+//! not in the journal first, and no nonce is chosen by anything but the journal and the chain together.
+
+pub mod endpoint;
+pub mod nodes;
+pub mod sender;
+pub mod signer;
+
+pub use endpoint::{Endpoint, RpcError};
+pub use nodes::{Head, NodeError, Nodes, Simulated};
+pub use sender::{Progress, Proposal, SendError, Sender, Terms};
+pub use signer::{Signer, SignerError, Unsigned};

@@ -1,0 +1,386 @@
+//! Several nodes asked as one: what enough of them say alike is believed, and nothing else.
+//!
+//! Everything about one moment is read at one block, by its hash. A node that does not know that block has no
+//! vote; a reorganisation gives an error and never a mixture.
+
+use super::endpoint::{Endpoint, RpcError};
+use alloy::primitives::{Address, B256, Bytes, U64, U256};
+use alloy::rpc::json_rpc::RpcRecv;
+use futures::future::join_all;
+use plimsoll_core::execution::{BlockRef, Inclusion, Intent, Seen};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// The nodes of one chain.
+#[derive(Debug, Clone)]
+pub struct Nodes {
+    endpoints: Vec<Endpoint>,
+    quorum: usize,
+    chain: u64,
+}
+
+/// The newest block that enough nodes know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The block.
+    pub block: BlockRef,
+    /// Its parent's hash.
+    pub parent: B256,
+    /// Its timestamp, Unix seconds.
+    pub timestamp: u64,
+    /// Its base fee, wei for each unit of gas.
+    pub base_fee: u128,
+}
+
+/// What a call would do on top of a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Simulated {
+    /// Gas that it uses.
+    pub gas: u64,
+    /// The events that it gives: contract, topics, data.
+    pub logs: Vec<(Address, Vec<B256>, Bytes)>,
+}
+
+/// Why the nodes said nothing that can be believed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NodeError {
+    /// A node of another chain.
+    #[error(
+        "{node} is a node of chain {found}, not of {wanted}: stop, and correct the configuration"
+    )]
+    WrongChain {
+        /// The node.
+        node: String,
+        /// Its chain.
+        found: u64,
+        /// The configured one.
+        wanted: u64,
+    },
+    /// Too few nodes said the same.
+    #[error("{method}: {agreeing} of {asked} nodes said the same, {quorum} are needed{}", said(.first))]
+    NoQuorum {
+        /// What was asked.
+        method: &'static str,
+        /// The most that agreed.
+        agreeing: usize,
+        /// How many were asked.
+        asked: usize,
+        /// How many have to agree.
+        quorum: usize,
+        /// The first error among the answers.
+        first: Option<RpcError>,
+    },
+    /// A call that reverts.
+    #[error("the call reverts on block {block}: {detail}")]
+    Reverts {
+        /// The block.
+        block: u64,
+        /// What the node says of it.
+        detail: String,
+    },
+    /// No node, or a quorum that cannot be reached.
+    #[error(
+        "{endpoints} nodes are configured and {quorum} have to agree; name more, or set the quorum"
+    )]
+    TooFew {
+        /// How many there are.
+        endpoints: usize,
+        /// How many have to agree.
+        quorum: usize,
+    },
+}
+
+fn said(first: &Option<RpcError>) -> String {
+    first.as_ref().map(|error| format!("; {error}")).unwrap_or_default()
+}
+
+/// A block without its transactions' bodies, as nodes write it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Header {
+    number: U64,
+    hash: B256,
+    parent_hash: B256,
+    timestamp: U64,
+    #[serde(default)]
+    base_fee_per_gas: Option<U256>,
+    #[serde(default)]
+    transactions: Vec<B256>,
+}
+
+/// A receipt, as nodes write it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Receipt {
+    transaction_hash: B256,
+    block_hash: B256,
+    block_number: U64,
+    status: U64,
+    gas_used: U64,
+    effective_gas_price: U256,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SimulatedBlock {
+    calls: Vec<SimulatedCall>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SimulatedCall {
+    status: U64,
+    gas_used: U64,
+    #[serde(default)]
+    logs: Vec<SimulatedLog>,
+    #[serde(default)]
+    error: Option<Value>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct SimulatedLog {
+    address: Address,
+    topics: Vec<B256>,
+    data: Bytes,
+}
+
+impl Nodes {
+    /// Returns the nodes of `chain`, of which `quorum` have to agree.
+    ///
+    /// # Errors
+    /// [`NodeError::TooFew`].
+    pub fn new(endpoints: Vec<Endpoint>, quorum: usize, chain: u64) -> Result<Nodes, NodeError> {
+        if quorum == 0 || endpoints.len() < quorum {
+            return Err(NodeError::TooFew { endpoints: endpoints.len(), quorum });
+        }
+        Ok(Nodes { endpoints, quorum, chain })
+    }
+
+    /// Asks every node; their answers in their order.
+    async fn each<R: RpcRecv>(
+        &self,
+        method: &'static str,
+        params: Value,
+    ) -> Vec<Result<R, RpcError>> {
+        join_all(self.endpoints.iter().map(|node| node.ask(method, params.clone()))).await
+    }
+
+    /// Returns what enough nodes answer alike.
+    ///
+    /// # Errors
+    /// [`NodeError::NoQuorum`].
+    pub async fn agreed<R: RpcRecv + Ord>(
+        &self,
+        method: &'static str,
+        params: Value,
+    ) -> Result<R, NodeError> {
+        let mut votes: BTreeMap<R, usize> = BTreeMap::new();
+        let mut first = None;
+        for answer in self.each::<R>(method, params).await {
+            match answer {
+                Ok(answer) => *votes.entry(answer).or_default() += 1,
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        let most = votes.into_iter().max_by_key(|(_, count)| *count);
+        let (asked, quorum) = (self.endpoints.len(), self.quorum);
+        match most {
+            Some((answer, count)) if count >= quorum => Ok(answer),
+            most => {
+                let agreeing = most.map_or(0, |(_, count)| count);
+                Err(NodeError::NoQuorum { method, agreeing, asked, quorum, first })
+            }
+        }
+    }
+
+    /// Checks that every node that answers is of the configured chain.
+    ///
+    /// # Errors
+    /// [`NodeError::WrongChain`], or too few answers.
+    pub async fn check_chain(&self) -> Result<(), NodeError> {
+        let answers = self.each::<U64>("eth_chainId", json!([])).await;
+        let mut right = 0;
+        for (node, answer) in self.endpoints.iter().zip(&answers) {
+            match answer {
+                Ok(found) if found.to::<u64>() == self.chain => right += 1,
+                Ok(found) => {
+                    let (node, found) = (node.name().to_owned(), found.to());
+                    return Err(NodeError::WrongChain { node, found, wanted: self.chain });
+                }
+                Err(_) => {}
+            }
+        }
+        self.enough("eth_chainId", right, answers.into_iter().find_map(Result::err))
+    }
+
+    fn enough(
+        &self,
+        method: &'static str,
+        agreeing: usize,
+        first: Option<RpcError>,
+    ) -> Result<(), NodeError> {
+        let (asked, quorum) = (self.endpoints.len(), self.quorum);
+        if agreeing >= quorum {
+            return Ok(());
+        }
+        Err(NodeError::NoQuorum { method, agreeing, asked, quorum, first })
+    }
+
+    /// Returns the highest block that enough nodes know.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn head(&self) -> Result<Head, NodeError> {
+        self.check_chain().await?;
+        let method = "eth_getBlockByNumber";
+        let answers = self.each::<Option<Header>>(method, json!(["latest", false])).await;
+        let first = answers.iter().find_map(|answer| answer.as_ref().err().cloned());
+        let mut heads: Vec<Header> = answers.into_iter().flatten().flatten().collect();
+        heads.sort_by_key(|head| std::cmp::Reverse(head.number));
+        heads.dedup_by_key(|head| head.hash);
+        for head in heads {
+            let known =
+                self.each::<Option<Header>>("eth_getBlockByHash", json!([head.hash, false]));
+            let known = known.await.into_iter().flatten().flatten();
+            if known.filter(|block| *block == head).count() >= self.quorum {
+                return Ok(Head {
+                    block: reference(&head),
+                    parent: head.parent_hash,
+                    timestamp: head.timestamp.to(),
+                    base_fee: head.base_fee_per_gas.unwrap_or_default().saturating_to(),
+                });
+            }
+        }
+        let (asked, quorum) = (self.endpoints.len(), self.quorum);
+        Err(NodeError::NoQuorum { method, agreeing: 0, asked, quorum, first })
+    }
+
+    /// Returns the answer of a call at the block of `hash`.
+    ///
+    /// # Errors
+    /// [`NodeError::NoQuorum`].
+    pub async fn call(&self, to: Address, data: &Bytes, hash: B256) -> Result<Bytes, NodeError> {
+        let at = json!({ "blockHash": hash, "requireCanonical": true });
+        self.agreed("eth_call", json!([{ "to": to, "data": data }, at])).await
+    }
+
+    /// Returns everything that [`plimsoll_core::execution::advance()`] wants to know of a plan at `head`.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn seen(
+        &self,
+        signer: Address,
+        intent: Option<&Intent>,
+        (head, tip): (&Head, u128),
+    ) -> Result<Seen, NodeError> {
+        let at = json!({ "blockHash": head.block.hash });
+        let nonce: U64 = self.agreed("eth_getTransactionCount", json!([signer, at])).await?;
+        let mut included = Vec::new();
+        for attempt in intent.map(|intent| intent.attempts.as_slice()).unwrap_or_default() {
+            included.extend(self.inclusion(attempt.hash, head).await?);
+        }
+        let height = intent.and_then(|intent| intent.inclusion).map(|found| found.block.number);
+        let at_inclusion = match height {
+            Some(number) if number <= head.block.number => Some(self.hash_at(number).await?),
+            _ => None,
+        };
+        Ok(Seen {
+            head: head.block,
+            timestamp: head.timestamp,
+            nonce: nonce.to(),
+            included,
+            at_inclusion,
+            fee: (head.base_fee, tip),
+        })
+    }
+
+    /// The hash of the chain's block at `number`.
+    pub(super) async fn hash_at(&self, number: u64) -> Result<B256, NodeError> {
+        Ok(self.block_at(number).await?.hash)
+    }
+
+    async fn block_at(&self, number: u64) -> Result<Header, NodeError> {
+        let method = "eth_getBlockByNumber";
+        let found: Option<Header> =
+            self.agreed(method, json!([format!("{number:#x}"), false])).await?;
+        let (asked, quorum) = (self.endpoints.len(), self.quorum);
+        let none = NodeError::NoQuorum { method, agreeing: 0, asked, quorum, first: None };
+        found.ok_or(none)
+    }
+
+    /// Where `hash` is on the chain: a receipt that some node gives, and the block that enough nodes agree
+    /// on, which has to hold it. Nodes that differ about what came of it say nothing.
+    async fn inclusion(&self, hash: B256, head: &Head) -> Result<Option<Inclusion>, NodeError> {
+        let answers = self.each::<Option<Receipt>>("eth_getTransactionReceipt", json!([hash]));
+        let mut receipts: Vec<Receipt> = answers.await.into_iter().flatten().flatten().collect();
+        receipts.retain(|receipt| receipt.transaction_hash == hash);
+        receipts.sort();
+        receipts.dedup();
+        let mut standing = Vec::new();
+        for receipt in receipts {
+            let number: u64 = receipt.block_number.to();
+            if number > head.block.number {
+                continue;
+            }
+            let block = self.block_at(number).await?;
+            if block.hash == receipt.block_hash && block.transactions.contains(&hash) {
+                standing.push(receipt);
+            }
+        }
+        let [receipt] = standing.as_slice() else { return Ok(None) };
+        Ok(Some(Inclusion {
+            hash,
+            block: BlockRef { number: receipt.block_number.to(), hash: receipt.block_hash },
+            succeeded: receipt.status == U64::from(1),
+            gas_used: receipt.gas_used.to(),
+            gas_price: receipt.effective_gas_price.saturating_to(),
+        }))
+    }
+
+    /// Tries a call on top of `block` without sending it.
+    ///
+    /// # Errors
+    /// [`NodeError::Reverts`] where it would fail.
+    pub async fn simulate(
+        &self,
+        (from, to): (Address, Address),
+        data: &Bytes,
+        block: BlockRef,
+    ) -> Result<Simulated, NodeError> {
+        let call = json!({ "from": from, "to": to, "data": data });
+        let asked = json!({ "blockStateCalls": [{ "calls": [call] }] });
+        let at = format!("{:#x}", block.number);
+        let method = "eth_simulateV1";
+        let answers = self.each::<Vec<SimulatedBlock>>(method, json!([asked, at])).await;
+        let first = answers.iter().find_map(|answer| answer.as_ref().err().cloned());
+        let calls = answers.into_iter().flatten().flatten().flat_map(|block| block.calls);
+        let mut agreeing = 0;
+        let mut answer: Option<Simulated> = None;
+        for call in calls {
+            if call.status != U64::from(1) {
+                let detail = call.error.map(|error| error.to_string()).unwrap_or_default();
+                return Err(NodeError::Reverts { block: block.number, detail });
+            }
+            let logs = call.logs.into_iter().map(|log| (log.address, log.topics, log.data));
+            let found = Simulated { gas: call.gas_used.to(), logs: logs.collect() };
+            if answer.as_ref().is_none_or(|known| *known == found) {
+                agreeing += 1;
+                answer = Some(found);
+            }
+        }
+        self.enough(method, agreeing, first.clone())?;
+        let (asked, quorum) = (self.endpoints.len(), self.quorum);
+        answer.ok_or(NodeError::NoQuorum { method, agreeing, asked, quorum, first })
+    }
+
+    /// Sends signed bytes to every node. What they answer decides nothing: it is said for the log.
+    pub async fn send(&self, raw: &Bytes) -> Vec<Result<B256, RpcError>> {
+        self.each("eth_sendRawTransaction", json!([raw])).await
+    }
+}
+
+fn reference(header: &Header) -> BlockRef {
+    BlockRef { number: header.number.to(), hash: header.hash }
+}

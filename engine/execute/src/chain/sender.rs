@@ -1,0 +1,423 @@
+//! Sees one plan after another through to a block that stays.
+//!
+//! What to do next is decided by [`advance()`], which is pure. Here it is done, in one order only: write it down,
+//! then do it. One sender writes for a signer; nothing else uses its key.
+
+use super::nodes::{Head, NodeError, Nodes, Simulated};
+use super::signer::{Signer, SignerError, Unsigned};
+use crate::journal::{Journal, JournalError, Record};
+use crate::killpoint;
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy::sol;
+use alloy::sol_types::SolEvent;
+use plimsoll_core::execution::{
+    AdmissionPolicy, Attempt, Call, Denial, Intent, Memory, Next, Outcome, Patience, PlanId,
+    Purpose, Request, Seen, State, Step, Trip, admit, advance,
+};
+use plimsoll_core::{Amount, ChainId, MarketId, Time};
+use std::collections::BTreeMap;
+
+sol! {
+    /// What the vault says of a plan that it carried out.
+    event Reallocated(bytes32 indexed planId, uint256 planNumber, uint256 before, uint256 after);
+}
+
+/// Gas of a transaction that does nothing.
+const CANCEL_GAS: u64 = 21_000;
+/// Steps within one block: more would be a circle.
+const MOST_STEPS: usize = 32;
+/// Blocks for which what was taken to be final is still looked at.
+const WATCHED_BLOCKS: u64 = 64;
+
+/// What the sender is run with.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// The chain.
+    pub chain: ChainId,
+    /// The vault.
+    pub vault: Address,
+    /// How patient it is.
+    pub patience: Patience,
+    /// The tip for a unit of gas, wei.
+    pub tip: u128,
+    /// The most gas that a plan may use.
+    pub most_gas: u64,
+    /// Gas that is allowed beyond what the trial used, percent.
+    pub gas_margin_pct: u64,
+}
+
+/// A plan, ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// Its name.
+    pub id: PlanId,
+    /// The call of the vault.
+    pub data: Bytes,
+    /// What is brought into each market.
+    pub entries: BTreeMap<MarketId, Amount>,
+    /// What each market would hold afterwards.
+    pub holdings_after: BTreeMap<MarketId, Amount>,
+    /// Everything that is owned.
+    pub nav: Amount,
+    /// The least that the vault may say it owns afterwards, raw units.
+    pub least_after: Amount,
+    /// Unix seconds after which the vault refuses it.
+    pub valid_until: u64,
+}
+
+/// How far the open plan came with a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// There is none.
+    Idle,
+    /// It waits for the chain.
+    Waiting(PlanId),
+    /// It is over.
+    Closed(PlanId, Outcome),
+    /// The policy does not allow it.
+    Denied(PlanId, Vec<Denial>),
+    /// It needs a person.
+    Frozen(PlanId, String),
+}
+
+/// Why the sender could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The journal. Nothing may be signed any more.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The nodes.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// The signer.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+    /// A plan that went in circles.
+    #[error("plan {plan} took {MOST_STEPS} steps in one block")]
+    Circle {
+        /// The plan.
+        plan: PlanId,
+    },
+}
+
+impl SendError {
+    /// Whether the next block may cure it.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            SendError::Node(NodeError::WrongChain { .. } | NodeError::TooFew { .. }) => false,
+            SendError::Node(_) | SendError::Signer(SignerError::Remote(_)) => true,
+            _ => false,
+        }
+    }
+}
+
+/// The one writer of a signer.
+#[derive(Debug)]
+pub struct Sender {
+    journal: Journal,
+    nodes: Nodes,
+    signer: Signer,
+    policy: AdmissionPolicy,
+    policy_hash: B256,
+    terms: Terms,
+    memory: Memory,
+    proposal: Option<Proposal>,
+}
+
+impl Sender {
+    /// Returns the sender of `signer` with what its journal says.
+    #[must_use]
+    pub fn new(
+        journal: Journal,
+        (nodes, signer): (Nodes, Signer),
+        policy: AdmissionPolicy,
+        terms: Terms,
+    ) -> Sender {
+        let text = serde_json::to_vec(&policy).unwrap_or_default();
+        Sender {
+            journal,
+            nodes,
+            signer,
+            policy,
+            policy_hash: keccak256(text),
+            terms,
+            memory: Memory::default(),
+            proposal: None,
+        }
+    }
+
+    /// The journal, for reading.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Hash of the policy in force.
+    #[must_use]
+    pub fn policy_hash(&self) -> B256 {
+        self.policy_hash
+    }
+
+    /// Takes a plan in; it is written down, and sent with the next blocks.
+    ///
+    /// # Errors
+    /// [`SendError`]; also while another plan is on its way.
+    pub fn propose(&mut self, head: &Head, proposal: Proposal) -> Result<(), SendError> {
+        let entries = proposal.entries.values();
+        let step = Step::Planned {
+            call: called(self.terms.vault, &proposal.data),
+            to: self.terms.vault,
+            data: proposal.data.clone(),
+            entries: entries.fold(Amount::ZERO, |sum, entry| sum.saturating_add(*entry)),
+            valid_until: proposal.valid_until,
+            block: head.block,
+            time: time_of(head),
+        };
+        self.journal.step(time_of(head), proposal.id, step)?;
+        self.memory = Memory::default();
+        self.proposal = Some(proposal);
+        Ok(())
+    }
+
+    /// Writes down why the breaker moved.
+    ///
+    /// # Errors
+    /// [`SendError::Journal`].
+    pub fn trip(&mut self, head: &Head, trip: Trip) -> Result<(), SendError> {
+        Ok(self.journal.append(time_of(head), &Record::Trip(trip))?)
+    }
+
+    /// Does with `head` what can be done, and returns how far it came.
+    ///
+    /// # Errors
+    /// [`SendError`]; what was written stands.
+    pub async fn on_head(&mut self, head: &Head) -> Result<Progress, SendError> {
+        self.watch_final(head).await?;
+        for _ in 0..MOST_STEPS {
+            let intents = &self.journal.folded().intents;
+            let Some(intent) = intents.open().cloned() else { return Ok(self.last()) };
+            if intent.state == State::Frozen {
+                return Ok(Progress::Frozen(intent.id, intent.reason.unwrap_or_default()));
+            }
+            let asked =
+                self.nodes.seen(self.signer.address(), Some(&intent), (head, self.terms.tip));
+            let seen = asked.await?;
+            self.note_unknown(&intent, &seen);
+            let next =
+                advance(&self.journal.folded().intents, &seen, &self.memory, &self.terms.patience);
+            if let Some(progress) = self.act(head, intent, next).await? {
+                return Ok(progress);
+            }
+        }
+        let open = self.journal.folded().intents.open();
+        Err(SendError::Circle { plan: open.map(|intent| intent.id).unwrap_or_default() })
+    }
+
+    /// Does one thing; `Some` where there is nothing more to do with this block.
+    async fn act(
+        &mut self,
+        head: &Head,
+        intent: Intent,
+        next: Next,
+    ) -> Result<Option<Progress>, SendError> {
+        match next {
+            Next::Wait => return Ok(Some(Progress::Waiting(intent.id))),
+            Next::Admit => return self.admit(head, &intent),
+            Next::Simulate => self.simulate(head, &intent).await?,
+            Next::Record(step) => self.step(head, intent.id, step)?,
+            Next::Sign { purpose, max_fee, priority_fee } => {
+                self.sign(head, &intent, (purpose, max_fee, priority_fee)).await?;
+            }
+            Next::Send(hash) => {
+                self.send(head, &intent, hash).await?;
+                return Ok(Some(Progress::Waiting(intent.id)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What became of the newest plan, if it closed.
+    fn last(&self) -> Progress {
+        let newest = self.journal.folded().intents.iter().next_back();
+        match newest.map(|intent| (intent.id, intent.state)) {
+            Some((id, State::Closed(outcome))) => Progress::Closed(id, outcome),
+            _ => Progress::Idle,
+        }
+    }
+
+    fn step(&mut self, head: &Head, plan: PlanId, step: Step) -> Result<(), SendError> {
+        Ok(self.journal.step(time_of(head), plan, step)?)
+    }
+
+    fn abandon(&mut self, head: &Head, plan: PlanId, reason: String) -> Result<(), SendError> {
+        self.step(head, plan, Step::Abandoned { reason })
+    }
+
+    /// Asks the policy.
+    fn admit(&mut self, head: &Head, intent: &Intent) -> Result<Option<Progress>, SendError> {
+        let Some(proposal) = self.proposal.clone().filter(|proposal| proposal.id == intent.id)
+        else {
+            let reason = "the engine stopped before it was admitted".to_owned();
+            self.abandon(head, intent.id, reason)?;
+            return Ok(None);
+        };
+        let most = self.terms.patience.max_fee;
+        let request = Request {
+            chain: self.terms.chain,
+            call: Call { to: intent.to, selector: selector(&intent.data) },
+            value: U256::ZERO,
+            entries: &proposal.entries,
+            holdings_after: &proposal.holdings_after,
+            nav: proposal.nav,
+            gas: U256::from(self.terms.most_gas).saturating_mul(U256::from(most)),
+            max_fee: most,
+        };
+        let folded = self.journal.folded();
+        let earlier = folded.intents.spent();
+        // The plan itself is the last of them.
+        let earlier = earlier.split_last().map(|(_, earlier)| earlier).unwrap_or_default();
+        match admit(&self.policy, &request, earlier, (folded.breaker, time_of(head))) {
+            Ok(()) => {
+                self.step(head, intent.id, Step::Admitted { policy: self.policy_hash })?;
+                Ok(None)
+            }
+            Err(denials) => {
+                let each: Vec<String> = denials.iter().map(ToString::to_string).collect();
+                self.abandon(head, intent.id, format!("the policy: {}", each.join("; ")))?;
+                Ok(Some(Progress::Denied(intent.id, denials)))
+            }
+        }
+    }
+
+    /// Tries the plan on the head and checks what it would do.
+    async fn simulate(&mut self, head: &Head, intent: &Intent) -> Result<(), SendError> {
+        let parties = (self.signer.address(), intent.to);
+        let tried = self.nodes.simulate(parties, &intent.data, head.block).await;
+        let least = self.proposal.as_ref().map(|proposal| proposal.least_after);
+        let judged = match tried {
+            Ok(simulated) => self.judged(intent, &simulated, least),
+            Err(NodeError::Reverts { detail, .. }) => Err(format!("it reverts: {detail}")),
+            Err(error) => return Err(error.into()),
+        };
+        match judged {
+            Ok(gas) => self.step(head, intent.id, Step::Simulated { block: head.block, gas }),
+            Err(reason) => self.abandon(head, intent.id, reason),
+        }
+    }
+
+    /// Whether a trial did what was wanted; its gas.
+    fn judged(
+        &self,
+        intent: &Intent,
+        simulated: &Simulated,
+        least: Option<Amount>,
+    ) -> Result<u64, String> {
+        let ours = simulated.logs.iter().filter(|(from, ..)| *from == intent.to);
+        let events: Vec<Reallocated> = ours
+            .filter_map(|(_, topics, data)| Reallocated::decode_raw_log(topics, data).ok())
+            .filter(|event| event.planId == intent.id)
+            .collect();
+        let [event] = events.as_slice() else {
+            return Err(format!("the vault says {} times that it carried it out", events.len()));
+        };
+        let least = least.ok_or("what it was to leave is not known any more")?;
+        if event.after < least.0 {
+            return Err(format!(
+                "it would leave {} raw units, {} at least are wanted",
+                event.after, least.0
+            ));
+        }
+        if simulated.gas > self.terms.most_gas {
+            let most = self.terms.most_gas;
+            return Err(format!("it uses {} gas, {most} at most are allowed", simulated.gas));
+        }
+        Ok(simulated.gas)
+    }
+
+    /// Signs, and writes the bytes down before anyone sees them.
+    async fn sign(
+        &mut self,
+        head: &Head,
+        intent: &Intent,
+        (purpose, max_fee, priority_fee): (Purpose, u128, u128),
+    ) -> Result<(), SendError> {
+        let own = self.signer.address();
+        let (to, data, gas) = match purpose {
+            Purpose::Call => (intent.to, intent.data.clone(), self.gas_limit(intent)),
+            Purpose::Cancel => (own, Bytes::new(), CANCEL_GAS),
+        };
+        let nonce = intent.nonce.unwrap_or_default();
+        let unsigned = Unsigned {
+            chain: self.terms.chain.0,
+            nonce,
+            to,
+            data: data.clone(),
+            gas,
+            max_fee,
+            priority_fee,
+        };
+        killpoint!("sign.before");
+        let (hash, raw) = self.signer.sign(&unsigned).await?;
+        killpoint!("sign.after");
+        let call = called(to, &data);
+        let attempt = Attempt { hash, purpose, call, nonce, max_fee, priority_fee, gas, raw };
+        self.step(head, intent.id, Step::Signed(attempt))?;
+        self.memory.signed_at = Some(head.block.number);
+        Ok(())
+    }
+
+    /// What the trial used, and a margin.
+    fn gas_limit(&self, intent: &Intent) -> u64 {
+        let used = intent.gas.unwrap_or(self.terms.most_gas);
+        let margin = used.saturating_mul(self.terms.gas_margin_pct).div_ceil(100);
+        used.saturating_add(margin)
+    }
+
+    /// Sends bytes that are on disk. Whatever the nodes answer, they were sent.
+    async fn send(&mut self, head: &Head, intent: &Intent, hash: B256) -> Result<(), SendError> {
+        let Some(attempt) = intent.attempt(hash) else { return Ok(()) };
+        self.step(head, intent.id, Step::Broadcast { hash })?;
+        killpoint!("send.before");
+        let _answers = self.nodes.send(&attempt.raw).await;
+        killpoint!("send.after");
+        self.memory.sent_at = Some(head.block.number);
+        Ok(())
+    }
+
+    /// Remembers since when the nonce is used without a transaction of ours.
+    fn note_unknown(&mut self, intent: &Intent, seen: &Seen) {
+        let is_used = intent.nonce.is_some_and(|nonce| seen.nonce > nonce);
+        let is_unknown = is_used && seen.included.is_empty() && intent.inclusion.is_none();
+        let since = self.memory.unknown_since.unwrap_or(seen.head.number);
+        self.memory.unknown_since = is_unknown.then_some(since);
+    }
+
+    /// Stops everything where a block that was taken to be final is gone.
+    async fn watch_final(&mut self, head: &Head) -> Result<(), SendError> {
+        let newest =
+            self.journal.folded().intents.iter().rev().find(|intent| intent.state.is_closed());
+        let Some(inclusion) = newest.and_then(|intent| intent.inclusion) else { return Ok(()) };
+        let depth = head.block.number.saturating_sub(inclusion.block.number);
+        let is_behind = head.block.number < inclusion.block.number;
+        if is_behind || depth > WATCHED_BLOCKS || !self.journal.folded().breaker.allows_exits() {
+            return Ok(());
+        }
+        let stands = self.nodes.hash_at(inclusion.block.number).await? == inclusion.block.hash;
+        if stands { Ok(()) } else { self.trip(head, Trip::DeepReorg { depth }) }
+    }
+}
+
+/// Keccak of a call's target and data: what all signatures of a plan share.
+#[must_use]
+pub fn called(to: Address, data: &Bytes) -> B256 {
+    keccak256([to.as_slice(), data.as_ref()].concat())
+}
+
+fn selector(data: &Bytes) -> [u8; 4] {
+    data.get(..4).and_then(|bytes| bytes.try_into().ok()).unwrap_or_default()
+}
+
+fn time_of(head: &Head) -> Time {
+    Time(i64::try_from(head.timestamp).unwrap_or(i64::MAX).saturating_mul(1000))
+}
