@@ -119,8 +119,8 @@ contract Vault is Allocation, RedeemQueue {
         uint256 part = shares.mulDiv(WAD, q.supply + VIRTUAL_SHARES).mulDiv(_low(q) + 1, q.gross + 1);
         assets = idle.mulDiv(part, WAD);
         _moving = true;
-        _burnFor(q, holder, shares, assets);
         _handOver(q, part, receiver, holder, forgone);
+        _burnFor(q, holder, shares, assets);
         _absorb(q, left, q.gross, 0);
         _book(q);
         _moving = false;

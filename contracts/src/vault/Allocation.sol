@@ -146,7 +146,7 @@ abstract contract Allocation is Moves {
     /// are half of the bound: then the bound holds in any 24 hours and any 30 days.
     function _sizes() private view returns (uint256 turnover, uint256 dayLoss, uint256 monthLoss) {
         Bounds memory b = bounds;
-        return (b.turnoverBps * 1e14, b.dayLossBps * 0.5e14, b.monthLossBps * 0.5e14);
+        return (uint256(b.turnoverBps) * 1e14, uint256(b.dayLossBps) * 0.5e14, uint256(b.monthLossBps) * 0.5e14);
     }
 
     /// @dev Exits first, then entries. Returns whether there are no entries.

@@ -89,7 +89,6 @@ abstract contract RedeemQueue is Moves {
         Quote memory q = _settle();
         _moving = true;
         while (_pay(q)) {}
-        _book(q);
         _moving = false;
     }
 
@@ -98,12 +97,12 @@ abstract contract RedeemQueue is Moves {
         Round storage round = _rounds[_payRound];
         if (round.shares != 0) {
             (uint256 paid, uint256 burned) = _raiseFor(q, round.shares, type(uint256).max);
-            if (burned == 0) return false;
             round.shares -= burned;
             queueShares -= burned;
             round.paidPerUnit += paid.mulDiv(PAID_SCALE, round.units);
             reserved += paid;
             _burnFor(q, address(this), burned, paid);
+            _book(q);
             emit QueuePaid(_payRound, paid, burned);
         }
         if (round.shares != 0 || _payRound == _joinRound) return false;
