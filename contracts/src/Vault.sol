@@ -8,7 +8,6 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Config} from "./Types.sol";
 import {IMarket} from "./interfaces/IMarket.sol";
-import {Fading} from "./libraries/Fading.sol";
 import {Allocation} from "./vault/Allocation.sol";
 import {Books} from "./vault/Books.sol";
 import {RedeemQueue} from "./vault/RedeemQueue.sol";
@@ -20,7 +19,6 @@ import {Rules} from "./vault/Rules.sol";
 contract Vault is Allocation, RedeemQueue {
     using Math for uint256;
     using SafeERC20 for IERC20;
-    using Fading for Fading.Faded;
 
     uint256 private constant WAD = 1e18;
 
@@ -209,8 +207,8 @@ contract Vault is Allocation, RedeemQueue {
         if (shares > held) revert NotEnoughShares(shares, held);
     }
 
-    /// @dev Takes the assets in and makes the shares; the leaving price stays as it was: what the one who enters pays
-    /// above it is locked with the gains.
+    /// @dev Takes the assets in and makes the shares. Locked gains grow with the shares, so the leaving price stays as it
+    /// was; only what is paid for losses not yet faded raises it, and never above what was paid.
     function _enter(Quote memory q, uint256 assets, uint256 shares, address receiver) private {
         _moving = true;
         uint256 held = _balance();
@@ -218,12 +216,10 @@ contract Vault is Allocation, RedeemQueue {
         uint256 found = _balance() - held;
         if (found != assets) revert TransferMismatch(assets, found);
         uint256 virtualSupply = q.supply + VIRTUAL_SHARES;
-        uint256 low = (_low(q) + 1).mulDiv(virtualSupply + shares, virtualSupply) - 1;
         q.gross += assets;
         q.supply += shares;
         uint256 scaled = uint256(q.gains.amount).mulDiv(virtualSupply + shares, virtualSupply, Math.Rounding.Ceil);
         q.gains.amount = uint128(scaled);
-        q.gains.add(q.gross.saturatingSub(low).saturatingSub(scaled), fadePeriod);
         idle += assets;
         _book(q);
         _mint(receiver, shares);
