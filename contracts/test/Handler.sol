@@ -108,7 +108,7 @@ contract Handler is Fixture {
         (uint256 a, uint256 b) = (bankA.balanceOf(actor), bankB.balanceOf(actor));
         vm.prank(actor);
         uint256 idle = vault.redeemInKind(shares, actor, actor, new address[](0));
-        if (_sound()) {
+        if (!bankA.broken() && !bankB.broken() && _sound()) {
             uint256 kind = idle + bankA.convertToAssets(bankA.balanceOf(actor) - a)
                 + bankB.convertToAssets(bankB.balanceOf(actor) - b);
             if (kind > cash + 10) _break("leaving in kind beat leaving in cash");
@@ -197,6 +197,7 @@ contract Handler is Fixture {
 
     function gift(uint256 which, uint256 size) public {
         (address market, Bank bank) = _market(which);
+        if (bank.broken()) return;
         (uint256 low, uint256 high) = _prices();
         size = bound(size, 1, 1e13);
         token.mint(address(vault), size);
