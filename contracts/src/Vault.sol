@@ -254,7 +254,7 @@ contract Vault is Allocation, RedeemQueue {
             (uint256 before,) = _worth(market);
             (address token, uint256 amount) = IMarket(market).transferInKind(receiver, part);
             (uint256 afterwards,) = _worth(market);
-            q.gross = q.gross + afterwards - before;
+            q.gross = (q.gross + afterwards).saturatingSub(before);
             emit LeftInKind(holder, market, token, amount);
         }
     }

@@ -23,6 +23,7 @@ contract ExitsTest is Fixture {
     }
 
     function _claim(address who) private returns (uint256) {
+        vault.payQueue();
         vm.prank(who);
         return vault.claimRedeem(who);
     }
@@ -176,36 +177,69 @@ contract ExitsTest is Fixture {
     }
 
     function test_a_round_shrunk_a_billionfold_takes_no_more_and_is_paid_first() external {
-        vm.prank(ALICE);
-        vault.withdraw(100 * UNIT, ALICE, ALICE);
-        _lock();
-        _request(ALICE, 500 * SHARE);
-        bankA.setLiquid(500 * UNIT - 1);
-        vault.payQueue();
+        _shrink();
         (uint256 rest,) = vault.queued(ALICE);
-        assertLe(rest, 1e6);
-        assertGt(rest, 0);
+        assertEq(rest, 1e6);
         _request(BOB, 300 * SHARE);
         bankA.setLiquid(MAX);
         bankB.setLiquid(MAX);
         assertEq(_claim(BOB), 300 * UNIT);
-        assertEq(_claim(ALICE), 500 * UNIT);
+        assertEq(_claim(ALICE), 2_000 * UNIT);
         assertEq(vault.queueShares(), 0);
     }
 
     function test_a_holder_of_an_old_round_moves_to_the_open_one() external {
-        vm.prank(ALICE);
-        vault.withdraw(100 * UNIT, ALICE, ALICE);
-        _lock();
-        _request(ALICE, 400 * SHARE);
-        bankA.setLiquid(400 * UNIT - 1);
-        vault.payQueue();
+        _shrink();
         _request(ALICE, 100 * SHARE);
         (uint256 shares, uint256 assets) = vault.queued(ALICE);
         assertEq(shares, 100 * SHARE + 1e6);
-        assertEq(assets, 400 * UNIT - 1);
+        assertEq(assets, 2_000 * UNIT - 1);
         bankA.setLiquid(MAX);
-        assertEq(_claim(ALICE), 500 * UNIT);
+        bankB.setLiquid(MAX);
+        assertApproxEqAbs(_claim(ALICE), 2_100 * UNIT, 1);
+    }
+
+    /// @dev A round of 2,000 whole units of shares, of which the worth of one raw unit is left.
+    function _shrink() private {
+        _deposit(ALICE, 2_000 * UNIT);
+        vm.prank(ALICE);
+        vault.withdraw(100 * UNIT, ALICE, ALICE);
+        _enterMarket(marketA, 1);
+        _lock();
+        _request(ALICE, 2_000 * SHARE);
+        vault.payQueue();
+    }
+
+    function test_a_market_that_changes_its_mind_keeps_nobody_in() external {
+        _changeMind();
+        vm.prank(BOB);
+        vm.expectPartialRevert(IVaultEvents.UnwindingCost.selector);
+        vault.redeem(300 * SHARE, BOB, BOB);
+        _changeMind();
+        vm.prank(BOB);
+        vm.expectPartialRevert(IVaultEvents.NotEnoughLiquidity.selector);
+        vault.redeemUpTo(300 * SHARE, 1);
+        _request(BOB, 100 * SHARE);
+        _changeMind();
+        vault.payQueue();
+        _request(ALICE, 300 * SHARE);
+        _changeMind();
+        vm.expectPartialRevert(IVaultEvents.UnwindingCost.selector);
+        vault.payQueue();
+        vm.prank(BOB);
+        assertEq(vault.claimRedeem(BOB), 100 * UNIT, "what was paid can be collected whatever a market does");
+        _changeMind();
+        vm.prank(BOB);
+        vault.redeemInKind(200 * SHARE, BOB, BOB, new address[](0));
+        assertGt(bankB.balanceOf(BOB), 0);
+    }
+
+    function _changeMind() private {
+        bytes[] memory worth = new bytes[](3);
+        worth[0] = abi.encode(500 * UNIT);
+        worth[1] = abi.encode(uint256(1e30));
+        worth[2] = abi.encode(uint256(0));
+        vm.mockCalls(marketA, abi.encodeWithSignature("totalAssets()"), worth);
     }
 
     function testFuzz_nobody_in_the_queue_gets_more_than_their_part(uint256[8] memory moves) external {

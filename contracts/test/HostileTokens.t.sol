@@ -43,6 +43,17 @@ contract HostileTokensTest is Fixture {
         assertEq(vault.totalAssets(), 900 * UNIT);
     }
 
+    function test_a_token_that_takes_more_than_is_sent_is_refused() external {
+        FeeToken fee = new FeeToken();
+        _use(address(fee));
+        _deposit(ALICE, 1_000 * UNIT);
+        fee.setOnTop(true);
+        fee.setFee(100);
+        vm.prank(ALICE);
+        vm.expectRevert(abi.encodeWithSelector(IVaultEvents.TransferMismatch.selector, 100 * UNIT, 101 * UNIT));
+        vault.withdraw(100 * UNIT, ALICE, ALICE);
+    }
+
     function test_a_token_that_says_nothing_works() external {
         OddToken odd = new OddToken();
         _use(address(odd));
@@ -154,6 +165,7 @@ contract HostileTokensTest is Fixture {
         vault.redeemUpTo(20 * 1e12, 0);
         vm.prank(ALICE);
         vault.requestRedeem(20 * 1e12);
+        vault.payQueue();
         vm.prank(ALICE);
         vault.claimRedeem(ALICE);
         _exitMarket(marketA, 10 * UNIT);

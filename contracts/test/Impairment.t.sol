@@ -117,6 +117,7 @@ contract ImpairmentTest is Fixture {
         vault.withdraw(UNIT, ALICE, ALICE);
         vault.redeemUpTo(shares, 1);
         vault.requestRedeem(shares);
+        vault.payQueue();
         vault.claimRedeem(ALICE);
         vault.requestRedeem(shares);
         vault.cancelRedeem();

@@ -218,12 +218,14 @@ contract RulesTest is Fixture {
         vm.stopPrank();
         vm.startPrank(CURATOR);
         vault.removeMarket(marketB);
+        vm.expectRevert(abi.encodeWithSelector(IVaultEvents.MarketInUse.selector, marketA, 50 * UNIT));
+        vault.removeMarket(marketA);
+        bankA.setBroken(true);
         vm.expectRevert(abi.encodeWithSelector(IVaultEvents.NotRole.selector, CURATOR, OWNER));
         vault.removeMarket(marketA);
         vm.expectRevert(abi.encodeWithSelector(IVaultEvents.NotListed.selector, CAROL));
         vault.removeMarket(CAROL);
         vm.stopPrank();
-        bankA.setBroken(true);
         assertEq(vault.maxDeposit(BOB), 0);
         _delayed(OWNER, abi.encodeCall(vault.removeMarket, (marketA)));
         assertEq(vault.markets().length, 0);

@@ -19,8 +19,8 @@ interface IVaultEvents {
     event RoleSet(bytes32 indexed role, address indexed account);
     /// @notice A market joined the list.
     event MarketListed(address indexed market);
-    /// @notice A market left the list with `abandoned` assets in it.
-    event MarketRemoved(address indexed market, uint256 abandoned);
+    /// @notice A market left the list; it was empty or could not be read.
+    event MarketRemoved(address indexed market);
     /// @notice The caps of a market changed.
     event CapsSet(address indexed market, uint256 absoluteCap, uint256 relativeCapBps, address indexed by);
     /// @notice A market was marked down by `markBps`, or its mark lifted.
@@ -74,6 +74,8 @@ interface IVaultEvents {
     error TooManyMarkets(uint256 most);
     /// @notice Caps can only be raised after the delay.
     error CapsRaised(address market);
+    /// @notice The market still holds `assets`.
+    error MarketInUse(address market, uint256 assets);
     /// @notice The plan was used before.
     error PlanUsed(bytes32 planId);
     /// @notice The plan was valid until `validUntil`.

@@ -132,12 +132,13 @@ abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
     }
 
     /// @notice Takes a market off the list: the curator at once when its caps are zero and it is empty; the owner after
-    /// waiting whatever it holds, which is then written off until it is listed again.
+    /// waiting when it is empty or cannot be read; what it may hold is then written off until it is listed again.
     function removeMarket(address market) external nonReentrant {
         MarketRules memory rules = marketRules[market];
         if (!rules.isListed) revert NotListed(market);
         (uint256 worth, bool readable) = _read(market);
-        bool empty = readable && worth == 0 && rules.absoluteCap == 0 && rules.relativeCapBps == 0;
+        if (worth != 0) revert MarketInUse(market, worth);
+        bool empty = readable && rules.absoluteCap == 0 && rules.relativeCapBps == 0;
         if (!empty || msg.sender != curator) _takePending();
         _settle();
         delete marketRules[market];
@@ -146,7 +147,7 @@ abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
             if (_markets[i] == market) (_markets[i], _markets[last]) = (_markets[last], market);
         }
         _markets.pop();
-        emit MarketRemoved(market, worth);
+        emit MarketRemoved(market);
         _settle();
     }
 

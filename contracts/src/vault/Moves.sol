@@ -8,7 +8,8 @@ import {IMarket} from "../interfaces/IMarket.sol";
 import {Books} from "./Books.sol";
 
 /// @title How money moves between idle and markets, and what a leaver can be paid
-/// @notice Every amount is measured by balances before and after, never taken from what another contract says.
+/// @notice Every amount is measured by balances before and after, never taken from what another contract says. A market
+/// that changes its mind between two readings cannot make a sum go below zero and so keep others in.
 abstract contract Moves is Books {
     using Math for uint256;
     using SafeERC20 for IERC20;
@@ -74,7 +75,7 @@ abstract contract Moves is Books {
         (uint256 afterwards,) = _worth(market);
         spent = before.saturatingSub(afterwards);
         idle += got;
-        q.gross = q.gross + got + afterwards - before;
+        q.gross = (q.gross + got + afterwards).saturatingSub(before);
     }
 
     /// @dev Puts `assets` of idle money into a market. Returns by how much the position rose.
@@ -85,7 +86,7 @@ abstract contract Moves is Books {
         IMarket(market).deposit(assets);
         (uint256 afterwards,) = _worth(market);
         gained = afterwards.saturatingSub(before);
-        q.gross = q.gross + afterwards - before - assets;
+        q.gross = (q.gross + afterwards).saturatingSub(before + assets);
     }
 
     /// @dev Takes money out of markets, in the order of the list, until idle holds `assets`. Returns what that cost.
@@ -120,7 +121,7 @@ abstract contract Moves is Books {
         uint256 remaining = q.supply - shares + VIRTUAL_SHARES;
         q.losses.amount =
             uint128(uint256(q.losses.amount).mulDiv(remaining, q.supply + VIRTUAL_SHARES, Math.Rounding.Ceil));
-        q.gross -= assets;
+        q.gross = q.gross.saturatingSub(assets);
         q.supply -= shares;
         idle -= assets;
         _burn(holder, shares);

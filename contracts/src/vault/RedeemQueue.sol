@@ -14,6 +14,9 @@ abstract contract RedeemQueue is Moves {
 
     uint256 private constant MOST_UNITS_PER_SHARE = 1e9;
     uint256 private constant PAID_SCALE = 1e36;
+    /// @dev Taking money out of markets may cost those who wait a hundredth of what they are paid, or it is refused:
+    /// nobody can make them pay more by calling. Who accepts more can take their shares back and `redeemUpTo`.
+    uint256 private constant MOST_COST_PART = 100;
 
     /// @dev Shares waiting, who owns them in units, and what a unit was paid since the round began.
     struct Round {
@@ -53,9 +56,8 @@ abstract contract RedeemQueue is Moves {
         emit RedeemCancelled(msg.sender, shares);
     }
 
-    /// @notice Sends what the caller was paid to `receiver`, after paying the queue what can be paid now.
+    /// @notice Sends what the caller was paid to `receiver`. Looks at no market, so no market can stop it.
     function claimRedeem(address receiver) external nonReentrant returns (uint256 assets) {
-        _payQueue();
         Place storage place = _places[msg.sender];
         _credit(place);
         assets = place.owed;
@@ -67,7 +69,11 @@ abstract contract RedeemQueue is Moves {
 
     /// @notice Pays the queue what can be paid now. Anyone may call.
     function payQueue() external nonReentrant {
-        _payQueue();
+        if (queueShares == 0) return;
+        Quote memory q = _settle();
+        _moving = true;
+        while (_pay(q)) {}
+        _moving = false;
     }
 
     /// @notice Returns a holder's shares that wait and assets that can be collected.
@@ -83,20 +89,14 @@ abstract contract RedeemQueue is Moves {
         return queueShares;
     }
 
-    /// @dev Raises what the queue is owed, as far as markets allow, and pays the rounds in order.
-    function _payQueue() private {
-        if (queueShares == 0) return;
-        Quote memory q = _settle();
-        _moving = true;
-        while (_pay(q)) {}
-        _moving = false;
-    }
-
     /// @dev Pays one round. Returns whether it was paid in full and another waits.
     function _pay(Quote memory q) private returns (bool) {
         Round storage round = _rounds[_payRound];
         if (round.shares != 0) {
+            uint256 gross = q.gross;
             (uint256 paid, uint256 burned) = _raiseFor(q, round.shares, type(uint256).max);
+            uint256 cost = gross.saturatingSub(q.gross);
+            if (cost > paid / MOST_COST_PART + DUST * MAX_MARKETS) revert UnwindingCost(cost);
             round.shares -= burned;
             queueShares -= burned;
             round.paidPerUnit += paid.mulDiv(PAID_SCALE, round.units);

@@ -27,8 +27,14 @@ contract Token is ERC20 {
 /// @notice Keeps a part of each transfer once switched on.
 contract FeeToken is Token {
     uint256 public feeBps;
+    bool public isOnTop;
 
     constructor() Token(6) {}
+
+    /// @notice Takes the fee from the sender beside the amount, not out of it.
+    function setOnTop(bool onTop) external {
+        isOnTop = onTop;
+    }
 
     function setFee(uint256 bps) external {
         feeBps = bps;
@@ -37,7 +43,7 @@ contract FeeToken is Token {
     function _update(address from, address to, uint256 amount) internal override {
         if (from == address(0) || to == address(0) || feeBps == 0) return super._update(from, to, amount);
         uint256 fee = amount * feeBps / 10_000;
-        super._update(from, to, amount - fee);
+        super._update(from, to, isOnTop ? amount : amount - fee);
         super._update(from, address(0xfee), fee);
     }
 }
