@@ -42,11 +42,11 @@ contract LendingVault is ERC4626 {
     }
 
     function maxWithdraw(address owner) public view override returns (uint256) {
-        return Math.min(super.maxWithdraw(owner), _liquidity());
+        return Math.min(_convertToAssets(balanceOf(owner), Math.Rounding.Floor), _liquidity());
     }
 
     function maxRedeem(address owner) public view override returns (uint256) {
-        return Math.min(super.maxRedeem(owner), _convertToShares(_liquidity(), Math.Rounding.Floor));
+        return Math.min(balanceOf(owner), _convertToShares(_liquidity(), Math.Rounding.Floor));
     }
 
     function _liquidity() private view returns (uint256) {
