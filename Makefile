@@ -11,7 +11,7 @@ export PATH := $(CACHE)/tools/bin:$(PATH)
 DENY_VERSION := 0.20.2
 NEXTEST_VERSION := 0.9.143
 
-.PHONY: help demo test lint doc deny setup bench deep fmt
+.PHONY: help demo test lint doc deny setup contracts bench deep fmt
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -20,7 +20,7 @@ demo: setup ## Replay history (PLIMSOLL_DATA, else a made-up one) and write repo
 	@cargo build --workspace --bins
 	@"$$CARGO_TARGET_DIR/debug/plimsoll" demo --out report
 
-test: setup lint deny doc ## Everything that must hold before a change lands
+test: setup contracts lint deny doc ## Everything that must hold before a change lands
 	@filter='all()'; \
 	if [ ! -d "$${PLIMSOLL_DATA:-}" ]; then \
 		if [ "$${PLIMSOLL_REQUIRE_DATA:-0}" = 1 ]; then \
@@ -29,7 +29,7 @@ test: setup lint deny doc ## Everything that must hold before a change lands
 		echo "PLIMSOLL_DATA names no folder: the tests on real history are skipped"; \
 		filter='not (binary(suite) and (test(/^history::/) or test(/^accounts::/) or test(/^curves::/) or test(/^models_score::/)))'; \
 	fi; \
-	cargo nextest run --workspace --no-fail-fast -E "$$filter"
+	PLIMSOLL_REQUIRE_CONTRACTS=1 cargo nextest run --workspace --no-fail-fast -E "$$filter"
 
 lint: setup ## Format and clippy, without writing
 	@cargo fmt --check
@@ -41,6 +41,9 @@ doc: setup ## Documentation without warnings
 deny: setup ## Licences, bans and sources of dependencies
 	@command -v cargo-deny >/dev/null || cargo install cargo-deny --version $(DENY_VERSION) --locked --debug --root "$(CACHE)/tools"
 	@cargo deny --log-level error check bans licenses sources
+
+contracts: ## Install the contracts' packages and compile what the local chain needs
+	@CACHE="$(CACHE)" contracts/tools/prepare
 
 setup:
 	@.ci/setup

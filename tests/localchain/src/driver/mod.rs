@@ -1,0 +1,228 @@
+//! A seeded market: block by block, prices move and people answer, the same for the same seed.
+//!
+//! Every step reads the chain, decides in plain arithmetic, sends its transactions and mines exactly
+//! one block. Nothing here is a forecast or a model of real people; it makes rates, utilization and
+//! liquidations live so that what watches them has something to watch.
+
+mod act;
+mod market;
+mod observe;
+mod people;
+mod prices;
+mod venue;
+
+pub use market::Market;
+pub use observe::MarketState;
+
+use crate::abi::IPriceFeed;
+use crate::{Asset, Call, Deployment, Head, LocalChain, LocalChainError, Mining};
+use act::Moment;
+use alloy::primitives::{Address, I256};
+use alloy::rpc::types::TransactionReceipt;
+use market::{Book, RunPhase};
+use prices::Prices;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// How a market lives.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MarketSettings {
+    /// What everything random follows from.
+    pub seed: u64,
+    /// The probability that one side of one market acts in a block.
+    pub activity: f64,
+    /// By what power of the supply APR suppliers want more.
+    pub supply_elasticity: f64,
+    /// By what power of the borrow APR borrowers want less.
+    pub demand_elasticity: f64,
+    /// Ether's volatility, per square root of a year; bitcoin has three quarters of it.
+    pub volatility: f64,
+    /// How often both fall at once.
+    pub falls_per_year: f64,
+    /// By what fraction they then fall, on average.
+    pub fall: f64,
+}
+
+impl Default for MarketSettings {
+    fn default() -> MarketSettings {
+        MarketSettings {
+            seed: 1,
+            activity: 0.4,
+            supply_elasticity: 0.5,
+            demand_elasticity: 0.7,
+            volatility: 0.7,
+            falls_per_year: 24.0,
+            fall: 0.06,
+        }
+    }
+}
+
+/// How a bank run begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Run {
+    /// All at once, with the next block.
+    Sudden,
+    /// After as many blocks in which more and more leave.
+    Announced {
+        /// How many.
+        blocks: u64,
+    },
+}
+
+/// What a step did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepReport {
+    /// The block it made.
+    pub head: Head,
+    /// Transactions sent.
+    pub sent: usize,
+    /// Those of them that reverted.
+    pub reverted: usize,
+    /// Prices posted.
+    pub posts: usize,
+    /// Liquidations tried.
+    pub liquidations: usize,
+}
+
+/// The people and prices of a local chain.
+#[derive(Debug, Clone)]
+pub struct Driver {
+    deployment: Deployment,
+    settings: MarketSettings,
+    rng: ChaCha8Rng,
+    prices: Prices,
+    books: Vec<Book>,
+    liquidator: Address,
+}
+
+impl Driver {
+    /// Brings the people to a fresh deployment and opens their positions, in a few blocks. From
+    /// then on the chain mines on demand only.
+    ///
+    /// # Errors
+    /// [`LocalChainError`] when a position cannot be opened.
+    pub async fn start(
+        chain: &mut LocalChain,
+        deployment: Deployment,
+        settings: MarketSettings,
+    ) -> Result<Driver, LocalChainError> {
+        chain.set_mining(Mining::OnDemand).await?;
+        let mut rng = ChaCha8Rng::seed_from_u64(settings.seed);
+        let books: Vec<Book> =
+            Market::ALL.iter().map(|market| people::book(*market, &mut rng)).collect();
+        let liquidator = market::person("liquidator");
+        people::settle(chain, &deployment, &books, liquidator).await?;
+        let prices = Prices::start(chain.head().await?.time);
+        let mut driver = Driver { deployment, settings, rng, prices, books, liquidator };
+        let states = driver.observe(chain).await?;
+        for (book, state) in driver.books.iter_mut().zip(states.values()) {
+            book.base = (state.supplied, state.borrowed);
+            book.reference = (state.supply_apr, state.borrow_apr);
+        }
+        Ok(driver)
+    }
+
+    /// Returns what was deployed.
+    #[must_use]
+    pub fn deployment(&self) -> &Deployment {
+        &self.deployment
+    }
+
+    /// Reads every market at the newest block.
+    ///
+    /// # Errors
+    /// [`LocalChainError`] when the chain does not answer.
+    pub async fn observe(
+        &self,
+        chain: &LocalChain,
+    ) -> Result<BTreeMap<Market, MarketState>, LocalChainError> {
+        let prices = self.prices.posted();
+        let observed = observe::observe(chain, &self.deployment, &self.books, &prices).await?;
+        let markets = self.books.iter().map(|book| book.market);
+        Ok(markets.zip(observed.into_iter().map(|observed| observed.state)).collect())
+    }
+
+    /// Moves the market on by one block: decides, sends, mines.
+    ///
+    /// # Errors
+    /// [`LocalChainError`] when the chain refuses; a transaction that reverts is only counted.
+    pub async fn step(&mut self, chain: &LocalChain) -> Result<StepReport, LocalChainError> {
+        let before = self.prices.posted();
+        let observed = observe::observe(chain, &self.deployment, &self.books, &before).await?;
+        let block_seconds = chain.settings().block_seconds;
+        let time = chain.head().await?.time.saturating_add(block_seconds);
+        // A block that stands for less than 2^32 seconds: 136 years.
+        let seconds = f64::from(u32::try_from(block_seconds).unwrap_or(u32::MAX));
+        self.prices.advance(&mut self.rng, &self.settings, seconds);
+        let mut calls = Vec::new();
+        for (asset, price) in self.prices.post(time) {
+            calls.push(self.post(asset, price)?);
+        }
+        let posts = calls.len();
+        let prices = self.prices.posted();
+        let moment = Moment {
+            deployment: &self.deployment,
+            settings: &self.settings,
+            prices: &prices,
+            before: &before,
+            seconds,
+            liquidator: self.liquidator,
+        };
+        let mut liquidations = 0usize;
+        for (book, observed) in self.books.iter_mut().zip(&observed) {
+            let seizures = act::liquidations(&moment, book, observed)?;
+            // A loan that is taken over is not added to in the same block.
+            let quiet = seizures.is_empty();
+            liquidations = liquidations.saturating_add(seizures.len());
+            calls.extend(seizures);
+            calls.extend(match book.run {
+                Some(_) => act::run(&moment, book, observed)?,
+                None if quiet => act::trade(&moment, book, observed, &mut self.rng)?,
+                None => Vec::new(),
+            });
+        }
+        for call in &calls {
+            chain.send(call).await?;
+        }
+        let head = chain.mine().await?;
+        let receipts: Vec<TransactionReceipt> =
+            chain.request("eth_getBlockReceipts", json!(["latest"])).await?;
+        let reverted = receipts.iter().filter(|receipt| !receipt.status()).count();
+        Ok(StepReport { head, sent: calls.len(), reverted, posts, liquidations })
+    }
+
+    /// Starts a run on a market: suppliers leave, nobody comes, nobody repays, until
+    /// [`Driver::calm`]. What they can take they take, so that utilization reaches 100 %.
+    pub fn bank_run(&mut self, market: Market, run: Run) {
+        let warning_blocks = match run {
+            Run::Sudden => 0,
+            Run::Announced { blocks } => blocks,
+        };
+        for book in self.books.iter_mut().filter(|book| book.market == market) {
+            book.run = Some(RunPhase { warning_blocks });
+        }
+    }
+
+    /// Ends a run: people answer to rates again.
+    pub fn calm(&mut self, market: Market) {
+        for book in self.books.iter_mut().filter(|book| book.market == market) {
+            book.run = None;
+        }
+    }
+
+    /// Multiplies an asset's price at once; its feed says so with the next block.
+    pub fn shock(&mut self, asset: Asset, factor: f64) {
+        self.prices.shock(asset, factor);
+    }
+
+    /// The transaction by which a feed posts a price.
+    fn post(&self, asset: Asset, price: f64) -> Result<Call, LocalChainError> {
+        let refuse = || LocalChainError::OutOfRange { field: "price", found: price };
+        let answer = market::raw("price", price, 8)?;
+        let answer = I256::try_from(answer).map_err(|_| refuse())?;
+        let feed = self.deployment.token(asset)?.feed;
+        Ok(Call::new(self.deployment.admin, feed, &IPriceFeed::postCall { answer }))
+    }
+}

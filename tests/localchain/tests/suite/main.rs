@@ -1,0 +1,14 @@
+//! The local chain, its contracts and its market.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod control;
+mod lending;
+mod liquidations;
+mod market;
+mod rates;
+mod support;
