@@ -11,7 +11,7 @@ export PATH := $(CACHE)/tools/bin:$(PATH)
 DENY_VERSION := 0.20.2
 NEXTEST_VERSION := 0.9.143
 
-.PHONY: help demo test lint doc deny setup contracts bench deep fmt
+.PHONY: help demo test lint doc deny setup contracts solidity bench deep fmt
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -20,7 +20,7 @@ demo: setup ## Replay history (PLIMSOLL_DATA, else a made-up one) and write repo
 	@cargo build --workspace --bins
 	@"$$CARGO_TARGET_DIR/debug/plimsoll" demo --out report
 
-test: setup contracts lint deny doc ## Everything that must hold before a change lands
+test: setup contracts solidity lint deny doc ## Everything that must hold before a change lands
 	@filter='all()'; \
 	if [ ! -d "$${PLIMSOLL_DATA:-}" ]; then \
 		if [ "$${PLIMSOLL_REQUIRE_DATA:-0}" = 1 ]; then \
@@ -45,6 +45,9 @@ deny: setup ## Licences, bans and sources of dependencies
 contracts: ## Install the contracts' packages and compile what the local chain needs
 	@CACHE="$(CACHE)" contracts/tools/prepare
 
+solidity: contracts ## Format and tests of the vault's contracts
+	@cd contracts && PATH="$$PWD/node_modules/@foundry-rs/forge-linux-amd64/bin:$$PATH" && forge fmt --check && forge test --summary
+
 setup:
 	@.ci/setup
 	@cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --version $(NEXTEST_VERSION) --locked --debug --root "$(CACHE)/tools"
@@ -52,8 +55,9 @@ setup:
 bench: setup ## Time release builds on real and on generated history
 	@backtests/bench.sh
 
-deep: setup ## Long property runs
-	@PROPTEST_CASES=2000 cargo nextest run --workspace --no-fail-fast --run-ignored all
+deep: setup contracts ## Long property runs
+	@cd contracts && FOUNDRY_PROFILE=deep node_modules/@foundry-rs/forge-linux-amd64/bin/forge test --summary
+	@PLIMSOLL_REQUIRE_CONTRACTS=1 PROPTEST_CASES=2000 cargo nextest run --workspace --no-fail-fast --run-ignored all
 
 fmt: ## Format
 	@cargo fmt

@@ -21,4 +21,5 @@ mod look_ahead;
 mod models_score;
 mod output_contract;
 mod scorecard;
+mod sender;
 mod support;

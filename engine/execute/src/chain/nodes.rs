@@ -36,7 +36,7 @@ pub struct Head {
 /// What a call would do on top of a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Simulated {
-    /// Gas that it uses.
+    /// The gas limit that it needs: at least what it uses.
     pub gas: u64,
     /// The events that it gives: contract, topics, data.
     pub logs: Vec<(Address, Vec<B256>, Bytes)>,
@@ -350,7 +350,7 @@ impl Nodes {
         block: BlockRef,
     ) -> Result<Simulated, NodeError> {
         let call = json!({ "from": from, "to": to, "data": data });
-        let asked = json!({ "blockStateCalls": [{ "calls": [call] }] });
+        let asked = json!({ "blockStateCalls": [{ "calls": [call.clone()] }] });
         let at = format!("{:#x}", block.number);
         let method = "eth_simulateV1";
         let answers = self.each::<Vec<SimulatedBlock>>(method, json!([asked, at])).await;
@@ -358,13 +358,13 @@ impl Nodes {
         let calls = answers.into_iter().flatten().flatten().flat_map(|block| block.calls);
         let mut agreeing = 0;
         let mut answer: Option<Simulated> = None;
-        for call in calls {
-            if call.status != U64::from(1) {
-                let detail = call.error.map(|error| error.to_string()).unwrap_or_default();
+        for done in calls {
+            if done.status != U64::from(1) {
+                let detail = done.error.map(|error| error.to_string()).unwrap_or_default();
                 return Err(NodeError::Reverts { block: block.number, detail });
             }
-            let logs = call.logs.into_iter().map(|log| (log.address, log.topics, log.data));
-            let found = Simulated { gas: call.gas_used.to(), logs: logs.collect() };
+            let logs = done.logs.into_iter().map(|log| (log.address, log.topics, log.data));
+            let found = Simulated { gas: done.gas_used.to(), logs: logs.collect() };
             if answer.as_ref().is_none_or(|known| *known == found) {
                 agreeing += 1;
                 answer = Some(found);
@@ -372,7 +372,22 @@ impl Nodes {
         }
         self.enough(method, agreeing, first.clone())?;
         let (asked, quorum) = (self.endpoints.len(), self.quorum);
-        answer.ok_or(NodeError::NoQuorum { method, agreeing, asked, quorum, first })
+        let mut simulated =
+            answer.ok_or(NodeError::NoQuorum { method, agreeing, asked, quorum, first })?;
+        simulated.gas = simulated.gas.max(self.gas_needed(call, block).await?);
+        Ok(simulated)
+    }
+
+    /// The least gas limit with which `call` succeeds on `block`. It may be far more than what is used: a
+    /// contract may want gas in reserve. The nodes' searches end a little apart; the highest counts.
+    async fn gas_needed(&self, call: Value, block: BlockRef) -> Result<u64, NodeError> {
+        let method = "eth_estimateGas";
+        let at = format!("{:#x}", block.number);
+        let answers = self.each::<U64>(method, json!([call, at])).await;
+        let first = answers.iter().find_map(|answer| answer.as_ref().err().cloned());
+        let found: Vec<u64> = answers.into_iter().flatten().map(|gas| gas.to()).collect();
+        self.enough(method, found.len(), first)?;
+        Ok(found.into_iter().max().unwrap_or_default())
     }
 
     /// Sends signed bytes to every node. What they answer decides nothing: it is said for the log.
