@@ -41,6 +41,9 @@ pub(crate) enum Command {
     /// Look at or make history
     #[command(subcommand)]
     Data(DataCommand),
+    /// Look at what the engine knew, decided and sent
+    #[command(subcommand)]
+    Journal(crate::journal::JournalCommand),
     /// Replay history and write a report, with no options needed
     Demo(DemoOptions),
     /// Check this installation, its settings and its data
@@ -369,7 +372,7 @@ pub(crate) struct DoctorOptions {
 }
 
 /// A path that may be empty text, as an unset variable is in many scripts; it then counts as none.
-fn folder() -> impl TypedValueParser<Value = PathBuf> {
+pub(crate) fn folder() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
 }
 

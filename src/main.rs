@@ -13,6 +13,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod facts;
+mod journal;
 mod llama;
 mod models;
 mod observatory;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         }
         cli::Command::Curves(options) => curves::run(&options, arguments.config.as_deref()),
         cli::Command::Data(command) => data::run(&command, arguments.config.as_deref()),
+        cli::Command::Journal(command) => journal::run(&command),
         cli::Command::Demo(options) => demo::run(&options, arguments.config.as_deref()),
         cli::Command::Doctor(options) => doctor::run(&options, arguments.config.as_deref()),
         cli::Command::Models(command) => models::run(&command, arguments.config.as_deref()),

@@ -16,6 +16,7 @@ mod command_line;
 mod curves;
 mod history;
 mod how_it_decides;
+mod journal;
 mod llama;
 mod look_ahead;
 mod models_score;
