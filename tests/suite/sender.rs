@@ -52,12 +52,14 @@ struct Stage {
 }
 
 fn contracts() -> Option<Artifacts> {
-    let found = Artifacts::find();
-    if found.is_err() && std::env::var("PLIMSOLL_REQUIRE_CONTRACTS").as_deref() != Ok("1") {
-        println!("skipped: {}", found.unwrap_err());
-        return None;
+    match Artifacts::find() {
+        Ok(found) => Some(found),
+        Err(error) if std::env::var("PLIMSOLL_REQUIRE_CONTRACTS").as_deref() != Ok("1") => {
+            println!("skipped: {error}");
+            None
+        }
+        Err(error) => panic!("{error}"),
     }
-    Some(found.unwrap())
 }
 
 impl Stage {
