@@ -52,8 +52,8 @@ setup:
 bench: setup ## Time release builds on real and on generated history
 	@backtests/bench.sh
 
-deep: setup ## Long property runs
-	@PROPTEST_CASES=2000 cargo nextest run --workspace --no-fail-fast --run-ignored all
+deep: setup contracts ## Long property runs
+	@PLIMSOLL_REQUIRE_CONTRACTS=1 PROPTEST_CASES=2000 cargo nextest run --workspace --no-fail-fast --run-ignored all
 
 fmt: ## Format
 	@cargo fmt

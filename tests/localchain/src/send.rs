@@ -10,7 +10,7 @@ use alloy::rpc::types::{TransactionReceipt, TransactionRequest};
 use alloy::sol_types::SolCall;
 use serde_json::{Value, json};
 
-/// Wei per gas, above any base fee that these blocks reach.
+/// Wei per gas unless told.
 const GAS_PRICE: u128 = 20_000_000_000;
 /// Gas of a transaction unless told.
 const GAS: u64 = 1_500_000;
@@ -30,6 +30,8 @@ pub struct Call {
     pub value: U256,
     /// The most gas it may use.
     pub gas: u64,
+    /// Wei per gas: 20 gwei, above any base fee that these blocks reach, unless told.
+    pub gas_price: u128,
 }
 
 impl Call {
@@ -37,13 +39,13 @@ impl Call {
     #[must_use]
     pub fn new(from: Address, to: Address, call: &impl SolCall) -> Call {
         let data = call.abi_encode().into();
-        Call { from, to: Some(to), data, value: U256::ZERO, gas: GAS }
+        Call { from, to: Some(to), data, value: U256::ZERO, gas: GAS, gas_price: GAS_PRICE }
     }
 
     /// Returns a transaction that creates a contract.
     #[must_use]
     pub fn create(from: Address, code: Bytes) -> Call {
-        Call { from, to: None, data: code, value: U256::ZERO, gas: GAS }
+        Call { from, to: None, data: code, value: U256::ZERO, gas: GAS, gas_price: GAS_PRICE }
     }
 
     /// Returns the same with another gas limit.
@@ -53,12 +55,19 @@ impl Call {
         self
     }
 
+    /// Returns the same at another price, in wei per gas.
+    #[must_use]
+    pub fn with_gas_price(mut self, wei: u128) -> Call {
+        self.gas_price = wei;
+        self
+    }
+
     pub(crate) fn to_request(&self) -> TransactionRequest {
         let request = TransactionRequest::default()
             .with_from(self.from)
             .with_input(self.data.clone())
             .with_value(self.value)
-            .with_gas_price(GAS_PRICE)
+            .with_gas_price(self.gas_price)
             .with_gas_limit(self.gas);
         match self.to {
             Some(to) => request.with_to(to),
@@ -74,6 +83,16 @@ impl LocalChain {
     /// [`LocalChainError::Request`] when the node refuses it.
     pub async fn send(&self, call: &Call) -> Result<B256, LocalChainError> {
         self.request("eth_sendTransaction", [call.to_request()]).await
+    }
+
+    /// Whether a transaction is in a block.
+    ///
+    /// # Errors
+    /// [`LocalChainError::Request`] when the node does not answer.
+    pub async fn is_included(&self, transaction: B256) -> Result<bool, LocalChainError> {
+        let receipt: Option<TransactionReceipt> =
+            self.request("eth_getTransactionReceipt", [transaction]).await?;
+        Ok(receipt.is_some())
     }
 
     /// Sends transactions in their order, has them included in as few blocks as they fit, and

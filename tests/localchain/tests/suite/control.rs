@@ -36,6 +36,52 @@ async fn with_automatic_mining_each_transaction_has_its_block() {
 }
 
 #[tokio::test]
+async fn a_block_is_final_two_epochs_later() {
+    let Some(artifacts) = artifacts() else { return };
+    let settings = ChainSettings { epoch_blocks: 3, ..ChainSettings::default() };
+    let chain = LocalChain::start(&artifacts, settings).await.unwrap();
+    let seventh = chain.mine_many(7).await.unwrap();
+    assert_eq!(chain.finalized().await.unwrap().number, 1);
+    chain.mine_many(6).await.unwrap();
+    assert_eq!(chain.finalized().await.unwrap(), seventh);
+}
+
+#[tokio::test]
+async fn the_node_drops_what_the_base_fee_overtakes_and_what_it_is_told_to_forget() {
+    let Some(artifacts) = artifacts() else { return };
+    let chain = LocalChain::start(&artifacts, ChainSettings::default()).await.unwrap();
+    let (from, to) = (chain.accounts()[0], chain.accounts()[1]);
+    let call = Call::new(from, to, &IToken::decimalsCall {});
+    let waiting = chain.send(&call).await.unwrap();
+    chain.set_base_fee(50_000_000_000).await.unwrap();
+    let refused = chain.send(&call).await;
+    assert!(matches!(refused, Err(LocalChainError::Request { .. })), "20 gwei is less than 50");
+    chain.mine().await.unwrap();
+    chain.set_base_fee(1_000_000_000).await.unwrap();
+    chain.mine().await.unwrap();
+    assert!(!chain.is_included(waiting).await.unwrap(), "a real node would have kept it");
+    let sent = chain.send(&call).await.unwrap();
+    chain.mine().await.unwrap();
+    assert!(chain.is_included(sent).await.unwrap());
+
+    let lost = chain.send(&call).await.unwrap();
+    assert!(chain.forget(lost).await.unwrap());
+    assert!(!chain.forget(lost).await.unwrap(), "it knew it no more");
+    chain.mine().await.unwrap();
+    assert!(!chain.is_included(lost).await.unwrap());
+}
+
+#[tokio::test]
+async fn the_keys_are_those_of_the_accounts() {
+    let Some(artifacts) = artifacts() else { return };
+    let chain = LocalChain::start(&artifacts, ChainSettings::default()).await.unwrap();
+    assert_eq!((chain.accounts().len(), chain.keys().count()), (10, 10));
+    // The first of the well-known mnemonic "test test ... junk".
+    let first = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+    assert_eq!(alloy::primitives::hex::encode(chain.keys().next().unwrap()), first);
+}
+
+#[tokio::test]
 async fn the_node_ends_with_its_handle() {
     let Some(artifacts) = artifacts() else { return };
     let chain = LocalChain::start(&artifacts, ChainSettings::default()).await.unwrap();

@@ -1,8 +1,10 @@
 //! The driver: the same for the same seed, alive, and able to break a market.
 
-use crate::support::{HOUR, artifacts};
+use crate::support::{HOUR, artifacts, units};
+use plimsoll_localchain::abi::{IAavePool, IToken};
 use plimsoll_localchain::{
-    Asset, ChainSettings, Driver, Head, LocalChain, Market, MarketSettings, Run, StepReport, deploy,
+    Asset, Call, ChainSettings, Driver, Head, LocalChain, Market, MarketSettings, Run, StepReport,
+    deploy,
 };
 
 struct World {
@@ -48,6 +50,42 @@ async fn the_same_seed_makes_the_same_blocks() {
     assert_eq!(heads, second.heads(48).await);
     let mut other = World::open(8, HOUR).await.unwrap();
     assert_ne!(heads.last(), other.heads(48).await.last());
+}
+
+#[tokio::test]
+async fn a_snapshot_and_a_clone_of_the_driver_replay_the_same_hours() {
+    let Some(mut world) = World::open(4, HOUR).await else { return };
+    let (snapshot, driver) = (world.chain.snapshot().await.unwrap(), world.driver.clone());
+    let heads = world.heads(12).await;
+    world.chain.revert(snapshot).await.unwrap();
+    world.driver = driver;
+    assert_eq!(heads, world.heads(12).await);
+}
+
+#[tokio::test]
+async fn a_large_deposit_of_ours_lowers_the_rate_until_people_answer() {
+    let Some(mut world) = World::open(9, HOUR).await else { return };
+    let market = Market::Aave(Asset::Usdc);
+    let (us, pool) = (world.chain.accounts()[1], world.driver.deployment().aave.pool);
+    let asset = world.driver.deployment().token(Asset::Usdc).unwrap().token;
+    let amount = units(25_000_000, Asset::Usdc);
+    let before = world.driver.observe(&world.chain).await.unwrap()[&market];
+    let calls = [
+        Call::new(us, asset, &IToken::mintCall { to: us, amount }),
+        Call::new(us, asset, &IToken::approveCall { spender: pool, amount }),
+        Call::new(
+            us,
+            pool,
+            &IAavePool::supplyCall { asset, amount, onBehalfOf: us, referralCode: 0 },
+        ),
+    ];
+    world.chain.execute(&calls).await.unwrap();
+    let diluted = world.driver.observe(&world.chain).await.unwrap()[&market];
+    assert!(diluted.supply_apr < before.supply_apr * 0.6, "{before:?} {diluted:?}");
+    world.heads(24 * 5).await;
+    let later = world.driver.observe(&world.chain).await.unwrap()[&market];
+    assert!(later.supply_apr > diluted.supply_apr * 1.1, "{diluted:?} {later:?}");
+    assert!(later.supplied < diluted.supplied, "nobody left: {later:?}");
 }
 
 #[tokio::test]
