@@ -14,6 +14,10 @@ use serde_json::{Value, json};
 const GAS_PRICE: u128 = 20_000_000_000;
 /// Gas of a transaction unless told.
 const GAS: u64 = 1_500_000;
+/// Gas of a creation: a fixed part, and one per byte. A byte of code costs 200 to keep and up to 16
+/// to send; no constructor here costs more than the fixed part.
+const CREATION_GAS: u64 = 400_000;
+const CREATION_GAS_PER_BYTE: u64 = 225;
 /// How often a receipt is asked for where the node mines by itself.
 const MOST_ASKS: usize = 2_000;
 
@@ -42,10 +46,12 @@ impl Call {
         Call { from, to: Some(to), data, value: U256::ZERO, gas: GAS, gas_price: GAS_PRICE }
     }
 
-    /// Returns a transaction that creates a contract.
+    /// Returns a transaction that creates a contract, with gas for its size.
     #[must_use]
     pub fn create(from: Address, code: Bytes) -> Call {
-        Call { from, to: None, data: code, value: U256::ZERO, gas: GAS, gas_price: GAS_PRICE }
+        let bytes = u64::try_from(code.len()).unwrap_or(u64::MAX);
+        let gas = bytes.saturating_mul(CREATION_GAS_PER_BYTE).saturating_add(CREATION_GAS);
+        Call { from, to: None, data: code, value: U256::ZERO, gas, gas_price: GAS_PRICE }
     }
 
     /// Returns the same with another gas limit.
@@ -125,6 +131,21 @@ impl LocalChain {
             rest = later;
         }
         Ok(receipts)
+    }
+
+    /// Creates a contract from linked code, see [`Artifact::creation`], and returns where it is.
+    ///
+    /// # Errors
+    /// [`LocalChainError::Reverted`] when its constructor does.
+    ///
+    /// [`Artifact::creation`]: crate::Artifact::creation
+    pub async fn create(&self, from: Address, code: Bytes) -> Result<Address, LocalChainError> {
+        let receipts = self.execute(&[Call::create(from, code)]).await?;
+        let created = receipts.first().and_then(|receipt| receipt.contract_address);
+        created.ok_or_else(|| LocalChainError::Answer {
+            method: "eth_getTransactionReceipt",
+            found: "no address of a created contract".to_owned(),
+        })
     }
 
     /// Asks a function of a contract at the newest block.

@@ -2,8 +2,12 @@
 
 use crate::support::{Desk, HOUR, artifacts, units};
 use alloy::primitives::U256;
+use alloy::sol_types::SolValue;
 use plimsoll_localchain::abi::{IAavePool, IToken};
-use plimsoll_localchain::{Asset, Call, ChainSettings, LocalChain, LocalChainError, Mining};
+use plimsoll_localchain::{
+    Asset, Call, ChainSettings, LocalChain, LocalChainError, Mining, Origin,
+};
+use std::collections::BTreeMap;
 
 #[tokio::test]
 async fn blocks_follow_each_other_by_what_they_stand_for_or_at_an_exact_time() {
@@ -130,6 +134,18 @@ async fn a_dumped_state_lives_on_elsewhere_with_its_clock() {
     desk.chain.mine_many(2).await.unwrap();
     let here = desk.chain.call(desk.deployed.aave.pool, &call).await.unwrap();
     assert_eq!(there, here, "the same debt after the same time");
+}
+
+#[tokio::test]
+async fn a_contract_of_any_origin_can_be_created() {
+    let Some(artifacts) = artifacts() else { return };
+    let chain = LocalChain::start(&artifacts, ChainSettings::default()).await.unwrap();
+    let token = artifacts.read(Origin::StandIn, "Token").unwrap();
+    let named = ("Euro".to_owned(), "EUR".to_owned(), U256::from(4)).abi_encode_params();
+    let code = token.creation(&BTreeMap::new(), &named).unwrap();
+    let created = chain.create(chain.accounts()[2], code).await.unwrap();
+    assert_eq!(chain.call(created, &IToken::symbolCall {}).await.unwrap(), "EUR");
+    assert_eq!(chain.call(created, &IToken::decimalsCall {}).await.unwrap(), 4);
 }
 
 #[tokio::test]

@@ -132,8 +132,8 @@ async fn a_crash_is_followed_by_liquidations_and_the_market_lives_on() {
 #[tokio::test]
 async fn a_sudden_run_takes_utilization_to_100_percent_at_once() {
     let Some(mut world) = World::open(2, 12).await else { return };
-    for market in [Market::Aave(Asset::Usdc), Market::Morpho(Asset::Weth)] {
-        world.driver.bank_run(market, Run::Sudden);
+    for market in Market::ALL {
+        world.driver.bank_run(market, Run::Sudden).unwrap();
         world.step().await;
         let state = world.driver.observe(&world.chain).await.unwrap()[&market];
         assert!(state.available.is_zero(), "{market} can still pay {}", state.available);
@@ -144,10 +144,17 @@ async fn a_sudden_run_takes_utilization_to_100_percent_at_once() {
 }
 
 #[tokio::test]
+async fn there_is_no_run_on_a_market_without_people() {
+    let Some(mut world) = World::open(2, 12).await else { return };
+    let refused = world.driver.bank_run(Market::Aave(Asset::Wbtc), Run::Sudden);
+    assert_eq!(refused.unwrap_err().to_string(), "there is no market aave WBTC");
+}
+
+#[tokio::test]
 async fn an_announced_run_rises_first_and_ends_when_people_are_calm() {
     let Some(mut world) = World::open(2, HOUR).await else { return };
     let market = Market::Aave(Asset::Dai);
-    world.driver.bank_run(market, Run::Announced { blocks: 6 });
+    world.driver.bank_run(market, Run::Announced { blocks: 6 }).unwrap();
     let mut last = world.utilization(market).await;
     for _ in 0..6 {
         world.step().await;
@@ -157,7 +164,7 @@ async fn an_announced_run_rises_first_and_ends_when_people_are_calm() {
     }
     world.step().await;
     assert!((world.utilization(market).await - 1.0).abs() < 1e-9);
-    world.driver.calm(market);
+    world.driver.calm(market).unwrap();
     world.heads(72).await;
     assert!(world.utilization(market).await < 0.97, "rates of a run draw suppliers back");
 }
