@@ -17,7 +17,7 @@ pub use observe::MarketState;
 use crate::abi::IPriceFeed;
 use crate::{Asset, Call, Deployment, Head, LocalChain, LocalChainError, Mining};
 use act::Moment;
-use alloy::primitives::{Address, I256};
+use alloy::primitives::{Address, I256, U256};
 use alloy::rpc::types::TransactionReceipt;
 use market::{Book, RunPhase};
 use observe::Observed;
@@ -197,6 +197,7 @@ impl Driver {
             before,
             seconds,
             liquidator: self.liquidator,
+            spare: spare(&self.books, observed),
         };
         for (book, observed) in self.books.iter_mut().zip(observed) {
             let seizures = act::liquidations(&moment, book, observed)?;
@@ -254,4 +255,15 @@ impl Driver {
         let feed = self.deployment.token(asset)?.feed;
         Ok(Call::new(self.deployment.admin, feed, &IPriceFeed::postCall { answer }))
     }
+}
+
+/// What borrowers may take back of each asset lent on Aave: little of what is there, since suppliers
+/// and borrowers of that asset take up to 95 % in the same block, and nothing in a run.
+fn spare(books: &[Book], observed: &[Observed]) -> BTreeMap<Asset, U256> {
+    let aave = books.iter().zip(observed).filter_map(|(book, observed)| match book.market {
+        Market::Aave(asset) if book.run.is_some() => Some((asset, U256::ZERO)),
+        Market::Aave(asset) => Some((asset, observed.state.available / U256::from(50))),
+        Market::Morpho(_) => None,
+    });
+    aave.collect()
 }
