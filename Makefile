@@ -56,7 +56,7 @@ bench: setup ## Time release builds on real and on generated history
 	@backtests/bench.sh
 
 deep: setup contracts ## Long property runs
-	@cd contracts && FOUNDRY_PROFILE=deep node_modules/@foundry-rs/forge-linux-amd64/bin/forge test --summary
+	@cd contracts && FOUNDRY_PROFILE=deep node_modules/@foundry-rs/forge-linux-amd64/bin/forge test --summary --fuzz-seed "0x$$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')"
 	@PLIMSOLL_REQUIRE_CONTRACTS=1 PROPTEST_CASES=2000 cargo nextest run --workspace --no-fail-fast --run-ignored all
 
 fmt: ## Format

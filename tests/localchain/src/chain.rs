@@ -33,12 +33,19 @@ pub struct ChainSettings {
     pub block_seconds: u64,
     /// When blocks are made.
     pub mining: Mining,
+    /// Blocks of an epoch: the tag `safe` is one behind the newest block, `finalized` two.
+    pub epoch_blocks: u64,
 }
 
 impl Default for ChainSettings {
     fn default() -> ChainSettings {
-        // 2025-01-01 00:00 UTC, and the slot of Ethereum's main network.
-        ChainSettings { genesis_time: 1_735_689_600, block_seconds: 12, mining: Mining::OnDemand }
+        // 2025-01-01 00:00 UTC, and Ethereum's slots and epochs.
+        ChainSettings {
+            genesis_time: 1_735_689_600,
+            block_seconds: 12,
+            mining: Mining::OnDemand,
+            epoch_blocks: 32,
+        }
     }
 }
 
@@ -66,7 +73,8 @@ impl LocalChain {
         anvil = anvil
             .args(["--order", "fifo", "--accounts", "10", "--balance", "1000000"])
             .args(["--no-request-size-limit", "--gas-limit", &BLOCK_GAS_LIMIT.to_string()])
-            .args(["--timestamp", &settings.genesis_time.to_string()]);
+            .args(["--timestamp", &settings.genesis_time.to_string()])
+            .args(["--slots-in-an-epoch", &settings.epoch_blocks.to_string()]);
         if settings.mining == Mining::OnDemand {
             anvil = anvil.arg("--no-mining");
         }

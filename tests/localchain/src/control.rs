@@ -2,12 +2,13 @@
 
 use crate::{Call, LocalChain, LocalChainError};
 use alloy::consensus::BlockHeader;
+use alloy::eips::eip1559::BaseFeeParams;
 use alloy::network::primitives::HeaderResponse;
 use alloy::primitives::{Address, B256, Bytes, U64, U256};
 use alloy::rpc::types::Header;
 use serde_json::{Value, json};
 
-/// The newest block.
+/// A block, as far as tests look at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     /// Its number.
@@ -30,7 +31,19 @@ impl LocalChain {
     /// # Errors
     /// [`LocalChainError::Request`] when the node does not answer.
     pub async fn head(&self) -> Result<Head, LocalChainError> {
-        let header: Header = self.request("eth_getBlockByNumber", json!(["latest", false])).await?;
+        self.block("latest").await
+    }
+
+    /// Returns the block that can no longer be replaced, as the node says: two epochs back.
+    ///
+    /// # Errors
+    /// [`LocalChainError::Request`] when the node does not answer.
+    pub async fn finalized(&self) -> Result<Head, LocalChainError> {
+        self.block("finalized").await
+    }
+
+    async fn block(&self, tag: &str) -> Result<Head, LocalChainError> {
+        let header = self.header(tag).await?;
         Ok(Head {
             number: header.number(),
             time: header.timestamp(),
@@ -88,11 +101,11 @@ impl LocalChain {
     /// # Errors
     /// [`LocalChainError::Answer`] for a snapshot of another chain.
     pub async fn revert(&self, snapshot: Snapshot) -> Result<(), LocalChainError> {
-        if self.request("evm_revert", json!([snapshot.0])).await? {
-            return Ok(());
+        if !self.request::<_, bool>("evm_revert", json!([snapshot.0])).await? {
+            let found = format!("no snapshot {}", snapshot.0);
+            return Err(LocalChainError::Answer { method: "evm_revert", found });
         }
-        let found = format!("no snapshot {}", snapshot.0);
-        Err(LocalChainError::Answer { method: "evm_revert", found })
+        self.hold_base_fee().await
     }
 
     /// Writes the whole state down, for [`LocalChain::load`].
@@ -113,7 +126,8 @@ impl LocalChain {
         // present, before its parent, and every Aave read would panic on a negative time.
         let next = self.head().await?.time.saturating_add(self.settings.block_seconds);
         let _: Value = self.request("evm_setNextBlockTimestamp", json!([next])).await?;
-        self.hold_clock().await
+        self.hold_clock().await?;
+        self.hold_base_fee().await
     }
 
     /// Replaces the last `depth` blocks by others of the same numbers and times. Their transactions
@@ -130,6 +144,7 @@ impl LocalChain {
         let pairs: Vec<Value> =
             instead.iter().map(|(call, block)| json!([call.to_request(), block])).collect();
         let _: Value = self.request("anvil_reorg", json!([depth, pairs])).await?;
+        self.hold_base_fee().await?;
         self.head().await
     }
 
@@ -139,6 +154,7 @@ impl LocalChain {
     /// [`LocalChainError::Request`] when `depth` reaches below the first block.
     pub async fn rollback(&self, depth: u64) -> Result<Head, LocalChainError> {
         let _: Value = self.request("anvil_rollback", json!([depth])).await?;
+        self.hold_base_fee().await?;
         self.head().await
     }
 
@@ -175,6 +191,27 @@ impl LocalChain {
         Ok(())
     }
 
+    /// Sets the base fee of the next block, in wei per gas. What pays less then is dropped, not
+    /// kept for later as a real node would.
+    ///
+    /// # Errors
+    /// [`LocalChainError::Request`] when the node refuses.
+    pub async fn set_base_fee(&self, wei: u64) -> Result<(), LocalChainError> {
+        let fee = U256::from(wei);
+        let _: Value = self.request("anvil_setNextBlockBaseFeePerGas", json!([fee])).await?;
+        Ok(())
+    }
+
+    /// Makes the node forget a transaction that it has not included yet; whether it knew it.
+    ///
+    /// # Errors
+    /// [`LocalChainError::Request`] when the node refuses.
+    pub async fn forget(&self, transaction: B256) -> Result<bool, LocalChainError> {
+        let dropped: Option<B256> =
+            self.request("anvil_dropTransaction", json!([transaction])).await?;
+        Ok(dropped.is_some())
+    }
+
     /// Switches mining with each transaction on or off.
     ///
     /// # Errors
@@ -191,5 +228,19 @@ impl LocalChain {
         let seconds = self.settings.block_seconds;
         let _: Value = self.request("anvil_setBlockTimestampInterval", json!([seconds])).await?;
         Ok(())
+    }
+
+    /// Has the next block's base fee follow from its parent, as it does unless the past changed:
+    /// the node goes on from the block that was last before.
+    async fn hold_base_fee(&self) -> Result<(), LocalChainError> {
+        let header = self.header("latest").await?;
+        match header.next_block_base_fee(BaseFeeParams::ethereum()) {
+            Some(fee) => self.set_base_fee(fee).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn header(&self, tag: &str) -> Result<Header, LocalChainError> {
+        self.request("eth_getBlockByNumber", json!([tag, false])).await
     }
 }

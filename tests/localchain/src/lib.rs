@@ -1,6 +1,6 @@
 //! A local chain with real lending protocols on it, and a seeded market that moves there.
 //!
-//! [`LocalChain`] runs anvil and holds its clock; [`deploy`] puts tokens, price feeds, Aave V3,
+//! [`LocalChain`] runs anvil and holds its clock; [`deploy()`] puts tokens, price feeds, Aave V3,
 //! Morpho Blue and a lending vault on it; [`Driver`] lets suppliers, borrowers and liquidators act
 //! block by block, the same for the same seed. [`Artifacts`] finds the bytecode that
 //! `contracts/tools/prepare` made.

@@ -10,10 +10,14 @@ use alloy::rpc::types::{TransactionReceipt, TransactionRequest};
 use alloy::sol_types::SolCall;
 use serde_json::{Value, json};
 
-/// Wei per gas, above any base fee that these blocks reach.
+/// Wei per gas unless told.
 const GAS_PRICE: u128 = 20_000_000_000;
 /// Gas of a transaction unless told.
 const GAS: u64 = 1_500_000;
+/// Gas of a creation: a fixed part, and one per byte. A byte of code costs 200 to keep and up to 16
+/// to send; no constructor here costs more than the fixed part.
+const CREATION_GAS: u64 = 400_000;
+const CREATION_GAS_PER_BYTE: u64 = 225;
 /// How often a receipt is asked for where the node mines by itself.
 const MOST_ASKS: usize = 2_000;
 
@@ -30,6 +34,8 @@ pub struct Call {
     pub value: U256,
     /// The most gas it may use.
     pub gas: u64,
+    /// Wei per gas: 20 gwei, above any base fee that these blocks reach, unless told.
+    pub gas_price: u128,
 }
 
 impl Call {
@@ -37,13 +43,15 @@ impl Call {
     #[must_use]
     pub fn new(from: Address, to: Address, call: &impl SolCall) -> Call {
         let data = call.abi_encode().into();
-        Call { from, to: Some(to), data, value: U256::ZERO, gas: GAS }
+        Call { from, to: Some(to), data, value: U256::ZERO, gas: GAS, gas_price: GAS_PRICE }
     }
 
-    /// Returns a transaction that creates a contract.
+    /// Returns a transaction that creates a contract, with gas for its size.
     #[must_use]
     pub fn create(from: Address, code: Bytes) -> Call {
-        Call { from, to: None, data: code, value: U256::ZERO, gas: GAS }
+        let bytes = u64::try_from(code.len()).unwrap_or(u64::MAX);
+        let gas = bytes.saturating_mul(CREATION_GAS_PER_BYTE).saturating_add(CREATION_GAS);
+        Call { from, to: None, data: code, value: U256::ZERO, gas, gas_price: GAS_PRICE }
     }
 
     /// Returns the same with another gas limit.
@@ -53,12 +61,19 @@ impl Call {
         self
     }
 
+    /// Returns the same at another price, in wei per gas.
+    #[must_use]
+    pub fn with_gas_price(mut self, wei: u128) -> Call {
+        self.gas_price = wei;
+        self
+    }
+
     pub(crate) fn to_request(&self) -> TransactionRequest {
         let request = TransactionRequest::default()
             .with_from(self.from)
             .with_input(self.data.clone())
             .with_value(self.value)
-            .with_gas_price(GAS_PRICE)
+            .with_gas_price(self.gas_price)
             .with_gas_limit(self.gas);
         match self.to {
             Some(to) => request.with_to(to),
@@ -74,6 +89,16 @@ impl LocalChain {
     /// [`LocalChainError::Request`] when the node refuses it.
     pub async fn send(&self, call: &Call) -> Result<B256, LocalChainError> {
         self.request("eth_sendTransaction", [call.to_request()]).await
+    }
+
+    /// Whether a transaction is in a block.
+    ///
+    /// # Errors
+    /// [`LocalChainError::Request`] when the node does not answer.
+    pub async fn is_included(&self, transaction: B256) -> Result<bool, LocalChainError> {
+        let receipt: Option<TransactionReceipt> =
+            self.request("eth_getTransactionReceipt", [transaction]).await?;
+        Ok(receipt.is_some())
     }
 
     /// Sends transactions in their order, has them included in as few blocks as they fit, and
@@ -106,6 +131,21 @@ impl LocalChain {
             rest = later;
         }
         Ok(receipts)
+    }
+
+    /// Creates a contract from linked code, see [`Artifact::creation`], and returns where it is.
+    ///
+    /// # Errors
+    /// [`LocalChainError::Reverted`] when its constructor does.
+    ///
+    /// [`Artifact::creation`]: crate::Artifact::creation
+    pub async fn create(&self, from: Address, code: Bytes) -> Result<Address, LocalChainError> {
+        let receipts = self.execute(&[Call::create(from, code)]).await?;
+        let created = receipts.first().and_then(|receipt| receipt.contract_address);
+        created.ok_or_else(|| LocalChainError::Answer {
+            method: "eth_getTransactionReceipt",
+            found: "no address of a created contract".to_owned(),
+        })
     }
 
     /// Asks a function of a contract at the newest block.

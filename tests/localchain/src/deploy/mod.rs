@@ -23,7 +23,7 @@ use steps::Steps;
 /// Where Multicall3 is on every chain.
 pub const MULTICALL3: Address = address!("0xcA11bde05977b3631167028862bE2a173976CA11");
 
-/// Every contract that [`deploy`] made.
+/// Every contract that [`deploy()`] made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployment {
     /// Who deployed and administers all of it.
@@ -44,7 +44,7 @@ impl Deployment {
     /// Returns an asset's token and feed.
     ///
     /// # Errors
-    /// Never for a deployment from [`deploy`], which has them all.
+    /// Never for a deployment from [`deploy()`], which has them all.
     pub fn token(&self, asset: Asset) -> Result<TokenAndFeed, LocalChainError> {
         let missing = || LocalChainError::UnknownMarket { name: format!("{asset:?}") };
         self.tokens.get(&asset).copied().ok_or_else(missing)

@@ -7,10 +7,6 @@ use alloy::sol_types::SolCall;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// Gas of a creation: a fixed part, and one per byte. A byte of code costs 200 to keep and up to 16
-/// to send; the constructors here cost less than the fixed part.
-const CREATION_GAS: u64 = 400_000;
-const CREATION_GAS_PER_BYTE: u64 = 225;
 /// Gas that no call here exceeds; the largest creates three proxies.
 const CALL_GAS: u64 = 4_000_000;
 
@@ -50,9 +46,7 @@ impl<'a> Steps<'a> {
     ) -> Result<Address, LocalChainError> {
         let code = self.artifacts.read(origin, name)?.creation(&self.libraries, arguments)?;
         let address = self.from.create(self.nonce);
-        let bytes = u64::try_from(code.len()).unwrap_or(u64::MAX);
-        let gas = bytes.saturating_mul(CREATION_GAS_PER_BYTE).saturating_add(CREATION_GAS);
-        self.push(Call::create(self.from, code).with_gas(gas));
+        self.push(Call::create(self.from, code));
         Ok(address)
     }
 

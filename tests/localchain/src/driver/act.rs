@@ -24,6 +24,11 @@ const MOOD_DAYS: f64 = 6.0;
 const MOOD_VOLATILITY: f64 = 0.1;
 /// Random trade of a side, per square root of a day and relative to its base.
 const NOISE: f64 = 0.03;
+/// The most of a gap that is closed at once: where a block stands for days, people who closed all of
+/// it would answer to each other in ever larger swings.
+const MOST_AT_ONCE: f64 = 0.2;
+/// Collateral beyond what is needed, as a part of it, from which a borrower takes it back.
+const SURPLUS: f64 = 0.1;
 /// Acts smaller than this part of the base are not worth their gas.
 const SMALLEST: f64 = 1e-6;
 /// The least loan worth taking over, in USD.
@@ -40,6 +45,9 @@ pub(super) struct Moment<'a> {
     pub(super) before: &'a BTreeMap<Asset, f64>,
     pub(super) seconds: f64,
     pub(super) liquidator: Address,
+    /// The most raw collateral that one borrower on Aave may take back without being in the way of
+    /// others in this block, where it is an asset that is lent on.
+    pub(super) spare: BTreeMap<Asset, U256>,
 }
 
 impl Moment<'_> {
@@ -50,6 +58,14 @@ impl Moment<'_> {
     /// How the price of an asset moved with this block's posts.
     fn moved(&self, asset: Asset) -> f64 {
         self.price(asset) / self.before.get(&asset).copied().unwrap_or(f64::NAN)
+    }
+
+    /// The most collateral of a market that may be taken back.
+    fn releasable(&self, market: Market) -> U256 {
+        match market {
+            Market::Aave(_) => self.spare.get(&market.collateral()).copied().unwrap_or(U256::MAX),
+            Market::Morpho(_) => U256::MAX,
+        }
     }
 
     fn days(&self) -> f64 {
@@ -160,7 +176,7 @@ fn part(moment: &Moment<'_>, rng: &mut ChaCha8Rng, gap: f64, base: f64) -> Optio
         return None;
     }
     let closed = 1.0 - (-moment.days() / PATIENCE_DAYS).exp();
-    let share = (closed / moment.settings.activity).min(1.0);
+    let share = (closed / moment.settings.activity).min(MOST_AT_ONCE);
     let change = gap * share + base * NOISE * moment.days().sqrt() * draw;
     (change.abs() > base * SMALLEST).then_some(change)
 }
@@ -226,7 +242,7 @@ fn borrow_side(
     Ok(())
 }
 
-/// Borrows, after pledging what the borrower's boldness asks for.
+/// Borrows, and pledges what the borrower's boldness asks for or takes back what is beyond it.
 fn borrow(
     moment: &Moment<'_>,
     market: Market,
@@ -241,14 +257,22 @@ fn borrow(
     let loan = loan.repriced(moment.moved(market.loan()), moment.moved(market.collateral()));
     let debt_usd = loan.debt_usd + amount * moment.price(market.loan());
     let needed_usd = debt_usd / (boldness * highest_ltv(market)) - loan.collateral_usd;
+    let collateral = market.collateral();
+    let tokens =
+        |usd: f64| raw("collateral", usd / moment.price(collateral), collateral.decimals());
+    let mut after = None;
     if needed_usd > 0.0 {
-        let collateral = market.collateral();
-        let pledge = needed_usd / moment.price(collateral);
-        let pledged = raw("collateral", pledge, collateral.decimals())?;
+        let pledged = tokens(needed_usd)?;
         if !pledged.is_zero() {
             calls.push(transaction(moment.deployment, market, who, Act::Pledge(pledged))?);
         }
+    } else if -needed_usd > SURPLUS * loan.collateral_usd {
+        let released = tokens(-needed_usd * 0.9)?.min(moment.releasable(market));
+        after = (!released.is_zero()).then_some(Act::Release(released));
     }
     calls.push(transaction(moment.deployment, market, who, Act::Borrow(exact))?);
+    if let Some(release) = after {
+        calls.push(transaction(moment.deployment, market, who, release)?);
+    }
     Ok(())
 }

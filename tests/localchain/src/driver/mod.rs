@@ -17,9 +17,10 @@ pub use observe::MarketState;
 use crate::abi::IPriceFeed;
 use crate::{Asset, Call, Deployment, Head, LocalChain, LocalChainError, Mining};
 use act::Moment;
-use alloy::primitives::{Address, I256};
+use alloy::primitives::{Address, I256, U256};
 use alloy::rpc::types::TransactionReceipt;
 use market::{Book, RunPhase};
+use observe::Observed;
 use prices::Prices;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -84,6 +85,13 @@ pub struct StepReport {
     pub posts: usize,
     /// Liquidations tried.
     pub liquidations: usize,
+}
+
+/// The transactions of a block in the making.
+#[derive(Debug, Default)]
+struct Plan {
+    calls: Vec<Call>,
+    liquidations: usize,
 }
 
 /// The people and prices of a local chain.
@@ -156,60 +164,82 @@ impl Driver {
         // A block that stands for less than 2^32 seconds: 136 years.
         let seconds = f64::from(u32::try_from(block_seconds).unwrap_or(u32::MAX));
         self.prices.advance(&mut self.rng, &self.settings, seconds);
-        let mut calls = Vec::new();
+        let mut plan = Plan::default();
         for (asset, price) in self.prices.post(time) {
-            calls.push(self.post(asset, price)?);
+            plan.calls.push(self.post(asset, price)?);
         }
-        let posts = calls.len();
-        let prices = self.prices.posted();
-        let moment = Moment {
-            deployment: &self.deployment,
-            settings: &self.settings,
-            prices: &prices,
-            before: &before,
-            seconds,
-            liquidator: self.liquidator,
-        };
-        let mut liquidations = 0usize;
-        for (book, observed) in self.books.iter_mut().zip(&observed) {
-            let seizures = act::liquidations(&moment, book, observed)?;
-            // A loan that is taken over is not added to in the same block.
-            let quiet = seizures.is_empty();
-            liquidations = liquidations.saturating_add(seizures.len());
-            calls.extend(seizures);
-            calls.extend(match book.run {
-                Some(_) => act::run(&moment, book, observed)?,
-                None if quiet => act::trade(&moment, book, observed, &mut self.rng)?,
-                None => Vec::new(),
-            });
-        }
-        for call in &calls {
+        let posts = plan.calls.len();
+        self.decide(&before, seconds, &observed, &mut plan)?;
+        for call in &plan.calls {
             chain.send(call).await?;
         }
         let head = chain.mine().await?;
         let receipts: Vec<TransactionReceipt> =
             chain.request("eth_getBlockReceipts", json!(["latest"])).await?;
         let reverted = receipts.iter().filter(|receipt| !receipt.status()).count();
-        Ok(StepReport { head, sent: calls.len(), reverted, posts, liquidations })
+        let (sent, liquidations) = (plan.calls.len(), plan.liquidations);
+        Ok(StepReport { head, sent, reverted, posts, liquidations })
+    }
+
+    /// What everybody does in this block.
+    fn decide(
+        &mut self,
+        before: &BTreeMap<Asset, f64>,
+        seconds: f64,
+        observed: &[Observed],
+        plan: &mut Plan,
+    ) -> Result<(), LocalChainError> {
+        let prices = self.prices.posted();
+        let moment = Moment {
+            deployment: &self.deployment,
+            settings: &self.settings,
+            prices: &prices,
+            before,
+            seconds,
+            liquidator: self.liquidator,
+            spare: spare(&self.books, observed),
+        };
+        for (book, observed) in self.books.iter_mut().zip(observed) {
+            let seizures = act::liquidations(&moment, book, observed)?;
+            // A loan that is taken over is not added to in the same block.
+            let quiet = seizures.is_empty();
+            plan.liquidations = plan.liquidations.saturating_add(seizures.len());
+            plan.calls.extend(seizures);
+            plan.calls.extend(match book.run {
+                Some(_) => act::run(&moment, book, observed)?,
+                None if quiet => act::trade(&moment, book, observed, &mut self.rng)?,
+                None => Vec::new(),
+            });
+        }
+        Ok(())
     }
 
     /// Starts a run on a market: suppliers leave, nobody comes, nobody repays, until
     /// [`Driver::calm`]. What they can take they take, so that utilization reaches 100 %.
-    pub fn bank_run(&mut self, market: Market, run: Run) {
+    ///
+    /// # Errors
+    /// [`LocalChainError::UnknownMarket`] for one in which nobody acts.
+    pub fn bank_run(&mut self, market: Market, run: Run) -> Result<(), LocalChainError> {
         let warning_blocks = match run {
             Run::Sudden => 0,
             Run::Announced { blocks } => blocks,
         };
-        for book in self.books.iter_mut().filter(|book| book.market == market) {
-            book.run = Some(RunPhase { warning_blocks });
-        }
+        self.book(market)?.run = Some(RunPhase { warning_blocks });
+        Ok(())
     }
 
     /// Ends a run: people answer to rates again.
-    pub fn calm(&mut self, market: Market) {
-        for book in self.books.iter_mut().filter(|book| book.market == market) {
-            book.run = None;
-        }
+    ///
+    /// # Errors
+    /// [`LocalChainError::UnknownMarket`] for one in which nobody acts.
+    pub fn calm(&mut self, market: Market) -> Result<(), LocalChainError> {
+        self.book(market)?.run = None;
+        Ok(())
+    }
+
+    fn book(&mut self, market: Market) -> Result<&mut Book, LocalChainError> {
+        let unknown = || LocalChainError::UnknownMarket { name: market.to_string() };
+        self.books.iter_mut().find(|book| book.market == market).ok_or_else(unknown)
     }
 
     /// Multiplies an asset's price at once; its feed says so with the next block.
@@ -225,4 +255,15 @@ impl Driver {
         let feed = self.deployment.token(asset)?.feed;
         Ok(Call::new(self.deployment.admin, feed, &IPriceFeed::postCall { answer }))
     }
+}
+
+/// What borrowers may take back of each asset lent on Aave: little of what is there, since suppliers
+/// and borrowers of that asset take up to 95 % in the same block, and nothing in a run.
+fn spare(books: &[Book], observed: &[Observed]) -> BTreeMap<Asset, U256> {
+    let aave = books.iter().zip(observed).filter_map(|(book, observed)| match book.market {
+        Market::Aave(asset) if book.run.is_some() => Some((asset, U256::ZERO)),
+        Market::Aave(asset) => Some((asset, observed.state.available / U256::from(50))),
+        Market::Morpho(_) => None,
+    });
+    aave.collect()
 }

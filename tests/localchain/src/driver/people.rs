@@ -98,12 +98,15 @@ fn open(
     calls: &mut Vec<Call>,
 ) -> Result<(), LocalChainError> {
     let (loan, collateral) = (book.market.loan(), book.market.collateral());
-    let (suppliers, borrowers) = (3.0, 6.0);
-    let supplied = raw("supply", book.market.first_supply() / suppliers, loan.decimals())?;
+    let share = |whole: f64, people: usize| {
+        whole / f64::from(u32::try_from(people).unwrap_or(u32::MAX).max(1))
+    };
+    let each = share(book.market.first_supply(), book.suppliers.len());
+    let supplied = raw("supply", each, loan.decimals())?;
     for account in &book.suppliers {
         calls.push(transaction(deployment, book.market, *account, Act::Supply(supplied))?);
     }
-    let debt = book.market.first_debt() / borrowers;
+    let debt = share(book.market.first_debt(), book.borrowers.len());
     let debt_usd = debt * f64::from(loan.first_price_usd());
     for borrower in &book.borrowers {
         let who = borrower.address;

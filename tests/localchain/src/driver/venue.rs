@@ -17,6 +17,7 @@ pub(super) enum Act {
     Supply(U256),
     Withdraw(U256),
     Pledge(U256),
+    Release(U256),
     Borrow(U256),
     Repay(U256),
 }
@@ -56,6 +57,10 @@ fn on_aave(
         Act::Pledge(amount) => Call::new(who, pool, &aave_supply(collateral, amount, of)),
         Act::Withdraw(amount) => {
             Call::new(who, pool, &IAavePool::withdrawCall { asset, amount, to: who })
+        }
+        Act::Release(amount) => {
+            let call = IAavePool::withdrawCall { asset: collateral, amount, to: who };
+            Call::new(who, pool, &call)
         }
         Act::Borrow(amount) => Call::new(
             who,
@@ -104,6 +109,11 @@ fn on_morpho(
             who,
             blue,
             &IMorpho::supplyCollateralCall { params, assets, onBehalf: on_behalf, data },
+        ),
+        Act::Release(assets) => Call::new(
+            who,
+            blue,
+            &IMorpho::withdrawCollateralCall { params, assets, onBehalf: on_behalf, receiver },
         ),
         Act::Borrow(assets) => Call::new(
             who,

@@ -2,8 +2,12 @@
 
 use crate::support::{Desk, HOUR, artifacts, units};
 use alloy::primitives::U256;
+use alloy::sol_types::SolValue;
 use plimsoll_localchain::abi::{IAavePool, IToken};
-use plimsoll_localchain::{Asset, Call, ChainSettings, LocalChain, LocalChainError, Mining};
+use plimsoll_localchain::{
+    Asset, Call, ChainSettings, LocalChain, LocalChainError, Mining, Origin,
+};
+use std::collections::BTreeMap;
 
 #[tokio::test]
 async fn blocks_follow_each_other_by_what_they_stand_for_or_at_an_exact_time() {
@@ -33,6 +37,52 @@ async fn with_automatic_mining_each_transaction_has_its_block() {
     chain.execute(&calls).await.unwrap();
     let head = chain.head().await.unwrap();
     assert_eq!((head.number, head.time), (3, settings.genesis_time + 36));
+}
+
+#[tokio::test]
+async fn a_block_is_final_two_epochs_later() {
+    let Some(artifacts) = artifacts() else { return };
+    let settings = ChainSettings { epoch_blocks: 3, ..ChainSettings::default() };
+    let chain = LocalChain::start(&artifacts, settings).await.unwrap();
+    let seventh = chain.mine_many(7).await.unwrap();
+    assert_eq!(chain.finalized().await.unwrap().number, 1);
+    chain.mine_many(6).await.unwrap();
+    assert_eq!(chain.finalized().await.unwrap(), seventh);
+}
+
+#[tokio::test]
+async fn the_node_drops_what_the_base_fee_overtakes_and_what_it_is_told_to_forget() {
+    let Some(artifacts) = artifacts() else { return };
+    let chain = LocalChain::start(&artifacts, ChainSettings::default()).await.unwrap();
+    let (from, to) = (chain.accounts()[0], chain.accounts()[1]);
+    let call = Call::new(from, to, &IToken::decimalsCall {});
+    let waiting = chain.send(&call).await.unwrap();
+    chain.set_base_fee(50_000_000_000).await.unwrap();
+    let refused = chain.send(&call).await;
+    assert!(matches!(refused, Err(LocalChainError::Request { .. })), "20 gwei is less than 50");
+    chain.mine().await.unwrap();
+    chain.set_base_fee(1_000_000_000).await.unwrap();
+    chain.mine().await.unwrap();
+    assert!(!chain.is_included(waiting).await.unwrap(), "a real node would have kept it");
+    let sent = chain.send(&call).await.unwrap();
+    chain.mine().await.unwrap();
+    assert!(chain.is_included(sent).await.unwrap());
+
+    let lost = chain.send(&call).await.unwrap();
+    assert!(chain.forget(lost).await.unwrap());
+    assert!(!chain.forget(lost).await.unwrap(), "it knew it no more");
+    chain.mine().await.unwrap();
+    assert!(!chain.is_included(lost).await.unwrap());
+}
+
+#[tokio::test]
+async fn the_keys_are_those_of_the_accounts() {
+    let Some(artifacts) = artifacts() else { return };
+    let chain = LocalChain::start(&artifacts, ChainSettings::default()).await.unwrap();
+    assert_eq!((chain.accounts().len(), chain.keys().count()), (10, 10));
+    // The first of the well-known mnemonic "test test ... junk".
+    let first = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+    assert_eq!(alloy::primitives::hex::encode(chain.keys().next().unwrap()), first);
 }
 
 #[tokio::test]
@@ -84,6 +134,18 @@ async fn a_dumped_state_lives_on_elsewhere_with_its_clock() {
     desk.chain.mine_many(2).await.unwrap();
     let here = desk.chain.call(desk.deployed.aave.pool, &call).await.unwrap();
     assert_eq!(there, here, "the same debt after the same time");
+}
+
+#[tokio::test]
+async fn a_contract_of_any_origin_can_be_created() {
+    let Some(artifacts) = artifacts() else { return };
+    let chain = LocalChain::start(&artifacts, ChainSettings::default()).await.unwrap();
+    let token = artifacts.read(Origin::StandIn, "Token").unwrap();
+    let named = ("Euro".to_owned(), "EUR".to_owned(), U256::from(4)).abi_encode_params();
+    let code = token.creation(&BTreeMap::new(), &named).unwrap();
+    let created = chain.create(chain.accounts()[2], code).await.unwrap();
+    assert_eq!(chain.call(created, &IToken::symbolCall {}).await.unwrap(), "EUR");
+    assert_eq!(chain.call(created, &IToken::decimalsCall {}).await.unwrap(), 4);
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! The driver: the same for the same seed, alive, and able to break a market.
 
-use crate::support::{HOUR, artifacts};
+use crate::support::{HOUR, artifacts, units};
+use plimsoll_localchain::abi::{IAavePool, IToken};
 use plimsoll_localchain::{
-    Asset, ChainSettings, Driver, Head, LocalChain, Market, MarketSettings, Run, StepReport, deploy,
+    Asset, Call, ChainSettings, Driver, Head, LocalChain, Market, MarketSettings, Run, StepReport,
+    deploy,
 };
 
 struct World {
@@ -51,6 +53,42 @@ async fn the_same_seed_makes_the_same_blocks() {
 }
 
 #[tokio::test]
+async fn a_snapshot_and_a_clone_of_the_driver_replay_the_same_hours() {
+    let Some(mut world) = World::open(4, HOUR).await else { return };
+    let (snapshot, driver) = (world.chain.snapshot().await.unwrap(), world.driver.clone());
+    let heads = world.heads(12).await;
+    world.chain.revert(snapshot).await.unwrap();
+    world.driver = driver;
+    assert_eq!(heads, world.heads(12).await);
+}
+
+#[tokio::test]
+async fn a_large_deposit_of_ours_lowers_the_rate_until_people_answer() {
+    let Some(mut world) = World::open(9, HOUR).await else { return };
+    let market = Market::Aave(Asset::Usdc);
+    let (us, pool) = (world.chain.accounts()[1], world.driver.deployment().aave.pool);
+    let asset = world.driver.deployment().token(Asset::Usdc).unwrap().token;
+    let amount = units(25_000_000, Asset::Usdc);
+    let before = world.driver.observe(&world.chain).await.unwrap()[&market];
+    let calls = [
+        Call::new(us, asset, &IToken::mintCall { to: us, amount }),
+        Call::new(us, asset, &IToken::approveCall { spender: pool, amount }),
+        Call::new(
+            us,
+            pool,
+            &IAavePool::supplyCall { asset, amount, onBehalfOf: us, referralCode: 0 },
+        ),
+    ];
+    world.chain.execute(&calls).await.unwrap();
+    let diluted = world.driver.observe(&world.chain).await.unwrap()[&market];
+    assert!(diluted.supply_apr < before.supply_apr * 0.6, "{before:?} {diluted:?}");
+    world.heads(24 * 5).await;
+    let later = world.driver.observe(&world.chain).await.unwrap()[&market];
+    assert!(later.supply_apr > diluted.supply_apr * 1.1, "{diluted:?} {later:?}");
+    assert!(later.supplied < diluted.supplied, "nobody left: {later:?}");
+}
+
+#[tokio::test]
 async fn a_step_makes_exactly_one_block_of_the_right_length() {
     let Some(mut world) = World::open(3, 12).await else { return };
     let mut last = world.chain.head().await.unwrap();
@@ -94,8 +132,8 @@ async fn a_crash_is_followed_by_liquidations_and_the_market_lives_on() {
 #[tokio::test]
 async fn a_sudden_run_takes_utilization_to_100_percent_at_once() {
     let Some(mut world) = World::open(2, 12).await else { return };
-    for market in [Market::Aave(Asset::Usdc), Market::Morpho(Asset::Weth)] {
-        world.driver.bank_run(market, Run::Sudden);
+    for market in Market::ALL {
+        world.driver.bank_run(market, Run::Sudden).unwrap();
         world.step().await;
         let state = world.driver.observe(&world.chain).await.unwrap()[&market];
         assert!(state.available.is_zero(), "{market} can still pay {}", state.available);
@@ -106,10 +144,17 @@ async fn a_sudden_run_takes_utilization_to_100_percent_at_once() {
 }
 
 #[tokio::test]
+async fn there_is_no_run_on_a_market_without_people() {
+    let Some(mut world) = World::open(2, 12).await else { return };
+    let refused = world.driver.bank_run(Market::Aave(Asset::Wbtc), Run::Sudden);
+    assert_eq!(refused.unwrap_err().to_string(), "there is no market aave WBTC");
+}
+
+#[tokio::test]
 async fn an_announced_run_rises_first_and_ends_when_people_are_calm() {
     let Some(mut world) = World::open(2, HOUR).await else { return };
     let market = Market::Aave(Asset::Dai);
-    world.driver.bank_run(market, Run::Announced { blocks: 6 });
+    world.driver.bank_run(market, Run::Announced { blocks: 6 }).unwrap();
     let mut last = world.utilization(market).await;
     for _ in 0..6 {
         world.step().await;
@@ -119,7 +164,7 @@ async fn an_announced_run_rises_first_and_ends_when_people_are_calm() {
     }
     world.step().await;
     assert!((world.utilization(market).await - 1.0).abs() < 1e-9);
-    world.driver.calm(market);
+    world.driver.calm(market).unwrap();
     world.heads(72).await;
     assert!(world.utilization(market).await < 0.97, "rates of a run draw suppliers back");
 }
