@@ -220,7 +220,8 @@ contract Vault is Allocation, RedeemQueue {
         q.gross += assets;
         q.supply += shares;
         uint256 scaled = uint256(q.gains.amount).mulDiv(virtualSupply + shares, virtualSupply, Math.Rounding.Ceil);
-        q.gains.amount = uint128(scaled);
+        // No more can be locked than is there, and that is below 2^121.
+        q.gains.amount = uint128(Math.min(scaled, q.gross));
         idle += assets;
         _book(q);
         _mint(receiver, shares);
