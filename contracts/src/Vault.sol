@@ -113,8 +113,9 @@ contract Vault is Allocation, RedeemQueue {
         _checkShares(shares, holder);
         if (msg.sender != holder) _spendAllowance(holder, msg.sender, shares);
         Quote memory q = _settle();
-        uint256 left = q.gross.saturatingSub(_assetsOut(q, shares, Math.Rounding.Floor));
-        uint256 part = shares.mulDiv(WAD, q.supply + VIRTUAL_SHARES).mulDiv(_low(q) + 1, q.gross + 1);
+        uint256 unlocked = q.gross.saturatingSub(q.gains.amount) + 1;
+        uint256 left = q.gross.saturatingSub(shares.mulDiv(unlocked, q.supply + VIRTUAL_SHARES));
+        uint256 part = shares.mulDiv(WAD, q.supply + VIRTUAL_SHARES).mulDiv(unlocked, q.gross + 1);
         assets = idle.mulDiv(part, WAD);
         _moving = true;
         _handOver(q, part, receiver, holder, forgone);
@@ -219,7 +220,8 @@ contract Vault is Allocation, RedeemQueue {
         q.gross += assets;
         q.supply += shares;
         uint256 scaled = uint256(q.gains.amount).mulDiv(virtualSupply + shares, virtualSupply, Math.Rounding.Ceil);
-        q.gains.amount = uint128(scaled);
+        // No more can be locked than is there, and that is below 2^121.
+        q.gains.amount = uint128(Math.min(scaled, q.gross));
         idle += assets;
         _book(q);
         _mint(receiver, shares);
@@ -251,10 +253,10 @@ contract Vault is Allocation, RedeemQueue {
         for (uint256 i = 0; i < count; ++i) {
             address market = _markets[i];
             if (_isIn(forgone, market)) continue;
-            (uint256 before,) = _worth(market);
+            (uint256 before,) = _read(market);
             (address token, uint256 amount) = IMarket(market).transferInKind(receiver, part);
-            (uint256 afterwards,) = _worth(market);
-            q.gross = (q.gross + afterwards).saturatingSub(before);
+            (uint256 afterwards,) = _read(market);
+            _reread(q, market, before, afterwards);
             emit LeftInKind(holder, market, token, amount);
         }
     }

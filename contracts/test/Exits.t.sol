@@ -330,6 +330,7 @@ contract ExitsTest is Fixture {
         uint256 idle = vault.redeemInKind(shares, BOB, BOB, new address[](0));
         uint256 kind = idle + bankA.convertToAssets(bankA.balanceOf(BOB)) + bankB.convertToAssets(bankB.balanceOf(BOB));
         assertLe(kind, cash + 2);
-        assertApproxEqAbs(kind, cash, 4);
+        // Idle, two positions and their reading are each rounded down.
+        assertApproxEqAbs(kind, cash, 8);
     }
 }

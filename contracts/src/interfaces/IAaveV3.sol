@@ -26,7 +26,4 @@ interface IAToken {
 
     /// @notice Returns the token that was supplied.
     function UNDERLYING_ASSET_ADDRESS() external view returns (address);
-
-    /// @notice Moves `amount` of the asset's worth of the position.
-    function transfer(address to, uint256 amount) external returns (bool);
 }

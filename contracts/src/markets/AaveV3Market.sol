@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IAavePool, IAToken} from "../interfaces/IAaveV3.sol";
 import {Market} from "./Market.sol";
@@ -9,6 +10,8 @@ import {Market} from "./Market.sol";
 /// @title The vault's position in one reserve of an Aave V3 pool
 /// @notice Counts scaled balance as it moves in and out, so aTokens sent here are never counted. Rewards are not claimed.
 contract AaveV3Market is Market {
+    using SafeERC20 for IERC20;
+
     uint256 private constant RAY = 1e27;
     /// @dev Places of the flags in Aave's ReserveConfiguration.
     uint256 private constant ACTIVE_BIT = 56;
@@ -55,7 +58,7 @@ contract AaveV3Market is Market {
         amount = Math.mulDiv(totalAssets(), shareOfWad, WAD);
         if (amount == 0) return (token, 0);
         uint256 before = aToken.scaledBalanceOf(address(this));
-        aToken.transfer(to, amount);
+        IERC20(token).safeTransfer(to, amount);
         scaled -= before - aToken.scaledBalanceOf(address(this));
     }
 

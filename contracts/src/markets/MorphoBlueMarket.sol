@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IMorphoBlue, IMorphoIrm, MarketParams, MorphoMarket} from "../interfaces/IMorphoBlue.sol";
 import {Market} from "./Market.sol";
@@ -110,13 +111,13 @@ contract MorphoBlueMarket is Market {
             uint256 second = first * first / (2 * WAD);
             uint256 growth = first + second + second * first / (3 * WAD);
             uint256 interest = totals.totalBorrowAssets * growth / WAD;
-            totals.totalSupplyAssets += uint128(interest);
+            totals.totalSupplyAssets += SafeCast.toUint128(interest);
             if (totals.fee == 0) return totals;
             uint256 fee = interest * totals.fee / WAD;
             uint256 feeShares = Math.mulDiv(
                 fee, totals.totalSupplyShares + VIRTUAL_SHARES, totals.totalSupplyAssets - fee + VIRTUAL_ASSETS
             );
-            totals.totalSupplyShares += uint128(feeShares);
+            totals.totalSupplyShares += SafeCast.toUint128(feeShares);
         } catch {}
     }
 }

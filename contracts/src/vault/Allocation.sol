@@ -108,8 +108,8 @@ abstract contract Allocation is Moves {
     {
         MarketRules memory rules = marketRules[leg.market];
         if (!rules.isListed) revert NotListed(leg.market);
-        (, bool sound) = _worth(leg.market);
-        if (entriesPaused || !sound) revert EntriesClosed();
+        (, bool readable) = _read(leg.market);
+        if (entriesPaused || !readable || rules.markBps != 0) revert EntriesClosed();
         uint256 free = idle.saturatingSub(_queueOwed(q));
         assets = leg.assets == type(uint256).max ? free : leg.assets;
         if (assets > free) revert NotEnoughIdle(assets, free);
@@ -117,7 +117,7 @@ abstract contract Allocation is Moves {
         if (gained < leg.minimum || gained > leg.maximum) {
             revert OutsideGuard(place, gained, leg.minimum, leg.maximum);
         }
-        (uint256 worth,) = _worth(leg.market);
+        (uint256 worth,) = _read(leg.market);
         uint256 cap = Math.min(rules.absoluteCap, q.gross * rules.relativeCapBps / BPS);
         if (worth > cap) revert CapExceeded(leg.market, worth, cap);
         tally.entered += assets;

@@ -12,8 +12,8 @@ import {Fading} from "../libraries/Fading.sol";
 import {Rules} from "./Rules.sol";
 
 /// @title What the vault is worth, to those who enter and to those who leave
-/// @notice Gross value is idle money plus what markets report, less marks. Leaving is priced low: gross less gains not
-/// yet unlocked. Entering is priced high: gross plus losses not yet faded. In one instant nobody leaves at more than
+/// @notice Gross value is idle money plus what markets report. Leaving is priced low: gross less gains not yet unlocked
+/// and less marks. Entering is priced high: gross plus losses not yet faded. In one instant nobody leaves at more than
 /// the price at which anybody could have entered.
 abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
     using Fading for Fading.Faded;
@@ -55,6 +55,7 @@ abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
     uint256 public highWater;
 
     uint256 private _bookedGross;
+    uint256 private _bookedMarks;
     uint256 private _bookedAt;
     Fading.Faded private _gains;
     Fading.Faded private _losses;
@@ -65,6 +66,7 @@ abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
     /// @dev One reading of everything.
     struct Quote {
         uint256 gross;
+        uint256 marks;
         uint256 supply;
         uint256 feeShares;
         uint256 highWater;
@@ -79,7 +81,7 @@ abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
         highWater = VIRTUAL_ASSETS * PRICE_SCALE / VIRTUAL_SHARES;
     }
 
-    /// @notice Returns what leaving is priced at: gross value less gains not yet unlocked.
+    /// @notice Returns what leaving is priced at: gross value less gains not yet unlocked and marks.
     function totalAssets() public view override returns (uint256) {
         return _low(_quote());
     }
@@ -97,7 +99,7 @@ abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
     }
 
     /// @notice Writes off part of a market for those who leave, or lifts the mark: the guardian at once, the owner
-    /// after waiting. Entering is closed while a mark stands; what lifting brings back unlocks like any gain.
+    /// after waiting. Entering is closed while a mark stands; lifting it brings the price back for those who stayed.
     function setMark(address market, uint16 markBps) external nonReentrant {
         if (msg.sender != guardian) _takePending();
         if (!marketRules[market].isListed) revert NotListed(market);
@@ -170,7 +172,7 @@ abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
 
     /// @dev What leaving is priced at.
     function _low(Quote memory q) internal pure returns (uint256) {
-        return q.gross.saturatingSub(q.gains.amount);
+        return q.gross.saturatingSub(q.gains.amount + q.marks);
     }
 
     /// @dev What entering is priced at.
@@ -199,11 +201,16 @@ abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
         }
     }
 
-    /// @dev What a market counts for: its report less its mark, nothing when it cannot be read.
-    function _worth(address market) internal view returns (uint256 worth, bool sound) {
-        uint256 mark = marketRules[market].markBps;
-        (worth, sound) = _read(market);
-        if (mark != 0) return (worth * (BPS - mark) / BPS, false);
+    /// @dev What the mark of a market takes off `worth` for those who leave.
+    function _markOn(address market, uint256 worth) internal view returns (uint256) {
+        return worth.mulDiv(marketRules[market].markBps, BPS, Math.Rounding.Ceil);
+    }
+
+    /// @dev Takes a market that was read before and after a move into a reading. A market that changes its mind between
+    /// two readings cannot make a sum go below zero and so keep anyone in.
+    function _reread(Quote memory q, address market, uint256 before, uint256 afterwards) internal view {
+        q.gross = (q.gross + afterwards).saturatingSub(before);
+        q.marks = (q.marks + _markOn(market, afterwards)).saturatingSub(_markOn(market, before));
     }
 
     /// @dev Reverts unless a call can be given `gas_` gas in full.
@@ -220,10 +227,10 @@ abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
         q.highWater = highWater;
         uint256 booked = _bookedGross;
         if (_moving) {
-            q.gross = booked;
+            (q.gross, q.marks) = (booked, _bookedMarks);
             return q;
         }
-        (q.gross, q.sound) = _gross();
+        _readAll(q);
         _absorb(q, booked, q.gross, block.timestamp - _bookedAt);
         _addFee(q);
     }
@@ -240,6 +247,7 @@ abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
     /// @dev Writes a reading down.
     function _book(Quote memory q) internal {
         _bookedGross = q.gross;
+        _bookedMarks = q.marks;
         _bookedAt = block.timestamp;
         _gains = q.gains;
         _losses = q.losses;
@@ -282,15 +290,16 @@ abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
         q.highWater = Math.max(price, q.highWater);
     }
 
-    /// @dev Idle money plus what markets count for, and whether all are sound.
-    function _gross() private view returns (uint256 gross, bool sound) {
-        gross = idle;
-        sound = true;
+    /// @dev Reads idle money, what markets report and their marks, and whether all can be read and none is marked.
+    function _readAll(Quote memory q) private view {
+        q.gross = idle;
+        q.sound = true;
         uint256 count = _markets.length;
         for (uint256 i = 0; i < count; ++i) {
-            (uint256 worth, bool isSound) = _worth(_markets[i]);
-            gross += worth;
-            sound = sound && isSound;
+            (uint256 worth, bool readable) = _read(_markets[i]);
+            q.gross += worth;
+            q.marks += _markOn(_markets[i], worth);
+            if (!readable || marketRules[_markets[i]].markBps != 0) q.sound = false;
         }
     }
 

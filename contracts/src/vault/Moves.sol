@@ -8,8 +8,7 @@ import {IMarket} from "../interfaces/IMarket.sol";
 import {Books} from "./Books.sol";
 
 /// @title How money moves between idle and markets, and what a leaver can be paid
-/// @notice Every amount is measured by balances before and after, never taken from what another contract says. A market
-/// that changes its mind between two readings cannot make a sum go below zero and so keep others in.
+/// @notice Every amount is measured by balances before and after, never taken from what another contract says.
 abstract contract Moves is Books {
     using Math for uint256;
     using SafeERC20 for IERC20;
@@ -60,7 +59,7 @@ abstract contract Moves is Books {
         internal
         returns (uint256 got, uint256 spent)
     {
-        (uint256 before,) = _worth(market);
+        (uint256 before,) = _read(market);
         uint256 held = _balance();
         if (mayFail) {
             _needGas(MOVE_GAS);
@@ -72,21 +71,23 @@ abstract contract Moves is Books {
             IMarket(market).withdraw(assets);
         }
         got = _balance() - held;
-        (uint256 afterwards,) = _worth(market);
+        (uint256 afterwards,) = _read(market);
         spent = before.saturatingSub(afterwards);
         idle += got;
-        q.gross = (q.gross + got + afterwards).saturatingSub(before);
+        q.gross += got;
+        _reread(q, market, before, afterwards);
     }
 
     /// @dev Puts `assets` of idle money into a market. Returns by how much the position rose.
     function _putIn(Quote memory q, address market, uint256 assets) internal returns (uint256 gained) {
-        (uint256 before,) = _worth(market);
+        (uint256 before,) = _read(market);
         idle -= assets;
         IERC20(asset()).safeTransfer(market, assets);
         IMarket(market).deposit(assets);
-        (uint256 afterwards,) = _worth(market);
+        (uint256 afterwards,) = _read(market);
         gained = afterwards.saturatingSub(before);
-        q.gross = (q.gross + afterwards).saturatingSub(before + assets);
+        _reread(q, market, before, afterwards);
+        q.gross = q.gross.saturatingSub(assets);
     }
 
     /// @dev Takes money out of markets, in the order of the list, until idle holds `assets`. Returns what that cost.
