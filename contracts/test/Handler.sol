@@ -37,9 +37,9 @@ contract Handler is Fixture {
         assets = bound(assets, vault.previewMint(1), 1e13);
         uint256 price = _flow();
         (, uint256 high) = _prices();
-        bool settled = _settled();
+        bool nothingFades = _nothingFades();
         _deposit(actors[who % 3], assets);
-        if (settled) _samePrice(price, "a deposit moved the leaving price");
+        if (nothingFades) _samePrice(price, "a deposit moved the leaving price");
         (uint256 low, uint256 highAfter) = _prices();
         // An entrant loses less than one share to rounding, which the others gain.
         uint256 most = high + high / 1e9 + high * 2 / (vault.totalSupply() + 1e6) + 1e16;
@@ -342,9 +342,9 @@ contract Handler is Fixture {
         if (whole > 1e6 && _sound() && (low + slack < price || low > price + slack)) _break(what);
     }
 
-    function _settled() private view returns (bool) {
-        (, uint256 low, uint256 high,,) = vault.value();
-        return low == high;
+    function _nothingFades() private view returns (bool) {
+        (uint256 gross,, uint256 high,,) = vault.value();
+        return gross == high;
     }
 
     function _sound() private view returns (bool sound) {

@@ -153,6 +153,17 @@ contract SnipingTest is Fixture {
         assertGt(vault.balanceOf(CAROL), 0);
     }
 
+    function test_entering_while_gains_are_locked_moves_neither_price() external {
+        _gainAndSettle();
+        (uint256 low, uint256 high) = _prices();
+        _deposit(BOB, STAKE);
+        (uint256 lowAfter, uint256 highAfter) = _prices();
+        assertApproxEqRel(lowAfter, low, 1e9);
+        assertApproxEqRel(highAfter, high, 1e9);
+        skip(FADE);
+        assertApproxEqRel(vault.totalAssets(), 6_060 * UNIT, 1e12, "and all of it unlocks to all");
+    }
+
     function test_a_leaver_in_kind_does_not_take_locked_gains_along() external {
         _deposit(BOB, STAKE);
         token.mint(address(bankA), 600 * UNIT);
