@@ -1,8 +1,10 @@
 //! The sender against a real node and the real vault: each plan once, whatever happens between.
 
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy::providers::Provider;
 use alloy::sol;
 use alloy::sol_types::{SolCall, SolValue};
+use axum::Json;
 use plimsoll_core::execution::{
     AdmissionPolicy, Breaker, Call as Allowed, Outcome, Patience, PlanId, State,
 };
@@ -14,6 +16,7 @@ use plimsoll_execute::journal::{Identity, Journal};
 use plimsoll_localchain::{
     Artifacts, Asset, CHAIN_ID, Call, ChainSettings, LocalChain, Origin, deploy,
 };
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -326,6 +329,66 @@ async fn what_would_revert_or_is_not_allowed_is_given_up_before_anything_is_sign
         assert!(intent.attempts.is_empty() && intent.reason.is_some());
     }
     assert_eq!(stage.plans().await, 0);
+}
+
+/// A node that answers as the chain's own does, but for what `lie` makes of its answers.
+async fn liar(stage: &Stage, lie: fn(&str, Value) -> Value) -> Endpoint {
+    let chain = stage.chain.provider().clone();
+    let answer = move |Json(asked): Json<Value>| {
+        let chain = chain.clone();
+        async move {
+            let method = asked["method"].as_str().unwrap().to_owned();
+            let params = asked["params"].clone();
+            let truth = chain.raw_request::<Value, Value>(method.clone().into(), params).await;
+            let body = match truth {
+                Ok(truth) => {
+                    json!({ "jsonrpc": "2.0", "id": asked["id"], "result": lie(&method, truth) })
+                }
+                Err(_) => json!({
+                    "jsonrpc": "2.0", "id": asked["id"], "error": { "code": -32000, "message": "no" },
+                }),
+            };
+            Json(body)
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = axum::Router::new().route("/", axum::routing::post(answer));
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    Endpoint::new(&format!("http://{address}"), Duration::from_secs(5)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_node_that_lies_or_hides_receipts_changes_nothing() {
+    let Some(artifacts) = contracts() else { return };
+    let hides: fn(&str, Value) -> Value = |method, truth| match method {
+        "eth_getTransactionReceipt" => Value::Null,
+        _ => truth,
+    };
+    let forges: fn(&str, Value) -> Value = |method, mut truth| {
+        if method == "eth_getTransactionReceipt" && truth.is_object() {
+            truth["status"] = json!("0x0");
+        }
+        if method == "eth_getTransactionCount" {
+            truth = json!("0x63");
+        }
+        truth
+    };
+    let mut stage = Stage::set(&artifacts).await;
+    let own = || Endpoint::new(&stage.chain.http_url(), Duration::from_secs(5)).unwrap();
+    let hidden = vec![own(), liar(&stage, hides).await];
+    let forged = vec![liar(&stage, forges).await, own(), own()];
+    for (number, endpoints) in [(1, hidden), (2, forged)] {
+        stage.nodes = Nodes::new(endpoints, 2, CHAIN_ID).unwrap();
+        let mut sender = stage.started();
+        let proposal = stage.entry(number, MILLION / 100).await;
+        let id = proposal.id;
+        sender.propose(&stage.head().await, proposal).unwrap();
+        let (sender, progress) = stage.seen_through(sender, false).await;
+        assert_eq!(progress, Progress::Closed(id, Outcome::Done));
+        assert_eq!(stage.plans().await, number);
+        drop(sender);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

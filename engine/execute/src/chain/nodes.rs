@@ -310,27 +310,26 @@ impl Nodes {
         found.ok_or(none)
     }
 
-    /// Where `hash` is on the chain: a receipt that some node gives, and the block that enough nodes agree
-    /// on, which has to hold it. Nodes that differ about what came of it say nothing.
+    /// Where `hash` is on the chain: a receipt that some node gives, in a block that enough nodes agree on
+    /// and that holds it. One node that shows it is enough, however many show none yet; where nodes differ
+    /// about what came of it, enough of them have to say the same.
     async fn inclusion(&self, hash: B256, head: &Head) -> Result<Option<Inclusion>, NodeError> {
         let answers = self.each::<Option<Receipt>>("eth_getTransactionReceipt", json!([hash]));
-        let mut receipts: Vec<Receipt> = answers.await.into_iter().flatten().flatten().collect();
-        receipts.retain(|receipt| receipt.transaction_hash == hash);
-        receipts.sort();
-        receipts.dedup();
-        let mut standing = Vec::new();
-        for receipt in receipts {
+        let mut votes: BTreeMap<Receipt, usize> = BTreeMap::new();
+        for receipt in answers.await.into_iter().flatten().flatten() {
             let number: u64 = receipt.block_number.to();
-            if number > head.block.number {
+            if receipt.transaction_hash != hash || number > head.block.number {
                 continue;
             }
             let block = self.block_at(number).await?;
             if block.hash == receipt.block_hash && block.transactions.contains(&hash) {
-                standing.push(receipt);
+                *votes.entry(receipt).or_default() += 1;
             }
         }
-        let [receipt] = standing.as_slice() else { return Ok(None) };
-        Ok(Some(Inclusion {
+        let is_disputed = votes.len() > 1;
+        let most = votes.into_iter().max_by_key(|(_, count)| *count);
+        let believed = most.filter(|(_, count)| !is_disputed || *count >= self.quorum);
+        Ok(believed.map(|(receipt, _)| Inclusion {
             hash,
             block: BlockRef { number: receipt.block_number.to(), hash: receipt.block_hash },
             succeeded: receipt.status == U64::from(1),
