@@ -25,8 +25,8 @@ interface IMorphoSetUp {
     function position(bytes32 id, address who) external view returns (uint256 supplyShares, uint128, uint128 collateral);
 }
 
-/// @notice The Morpho market contract against Morpho Blue's own bytecode, where `contracts/local` has built it; skipped
-/// where it has not.
+/// @notice The Morpho market contract against Morpho Blue's own bytecode, which `contracts/tools/prepare` compiles from
+/// its package.
 contract MorphoBlueRealTest is Fixture {
     string private constant ARTIFACT = "local/out/morpho/Morpho.sol/Morpho.json";
 
@@ -53,7 +53,7 @@ contract MorphoBlueRealTest is Fixture {
 
     function setUp() public override {
         super.setUp();
-        if (!vm.exists(ARTIFACT)) return;
+        require(vm.exists(ARTIFACT), "Morpho Blue is not compiled: run contracts/tools/prepare");
         collateral = new Token(6);
         bytes memory code = vm.parseJsonBytes(vm.readFile(ARTIFACT), ".bytecode.object");
         bytes memory all = abi.encodePacked(code, abi.encode(address(this)));
@@ -72,11 +72,6 @@ contract MorphoBlueRealTest is Fixture {
         _deposit(ALICE, 1_000 * UNIT);
     }
 
-    modifier onlyIfBuilt() {
-        if (!vm.exists(ARTIFACT)) vm.skip(true);
-        _;
-    }
-
     function _borrow(uint256 assets) private {
         uint256 pledged = assets * 100 / 86 + 2;
         collateral.mint(BOB, pledged);
@@ -87,10 +82,7 @@ contract MorphoBlueRealTest is Fixture {
         vm.stopPrank();
     }
 
-    function testFuzz_what_is_counted_is_what_morpho_books(uint256 lent, uint256 time, uint256 fee)
-        external
-        onlyIfBuilt
-    {
+    function testFuzz_what_is_counted_is_what_morpho_books(uint256 lent, uint256 time, uint256 fee) external {
         _enterMarket(address(market), 800 * UNIT);
         morpho.setFee(params, bound(fee, 1, 0.25e18));
         _borrow(bound(lent, 1, 800 * UNIT));
@@ -102,7 +94,7 @@ contract MorphoBlueRealTest is Fixture {
         assertEq(shares, market.shares());
     }
 
-    function testFuzz_all_that_is_liquid_can_be_drawn(uint256 lent, uint256 time) external onlyIfBuilt {
+    function testFuzz_all_that_is_liquid_can_be_drawn(uint256 lent, uint256 time) external {
         _enterMarket(address(market), 800 * UNIT);
         lent = bound(lent, 1, 800 * UNIT);
         _borrow(lent);
@@ -115,7 +107,6 @@ contract MorphoBlueRealTest is Fixture {
 
     function testFuzz_entries_and_exits_lose_no_more_than_rounding(uint256 time, uint256 enter, uint256 leave)
         external
-        onlyIfBuilt
     {
         _enterMarket(address(market), 400 * UNIT);
         _borrow(300 * UNIT);
@@ -128,7 +119,7 @@ contract MorphoBlueRealTest is Fixture {
         assertApproxEqAbs(afterwards, before, 2);
     }
 
-    function test_bad_debt_is_a_loss_at_once() external onlyIfBuilt {
+    function test_bad_debt_is_a_loss_at_once() external {
         _enterMarket(address(market), 800 * UNIT);
         _borrow(400 * UNIT);
         dollars = 0;
@@ -138,7 +129,7 @@ contract MorphoBlueRealTest is Fixture {
         assertApproxEqAbs(vault.totalAssets(), 600 * UNIT, 1);
     }
 
-    function test_a_claim_in_kind_is_paid_as_morpho_allows() external onlyIfBuilt {
+    function test_a_claim_in_kind_is_paid_as_morpho_allows() external {
         _enterMarket(address(market), 800 * UNIT);
         _borrow(700 * UNIT);
         uint256 half = vault.balanceOf(ALICE) / 2;
