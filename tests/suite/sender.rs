@@ -10,7 +10,7 @@ use plimsoll_core::execution::{
 };
 use plimsoll_core::{Amount, Bps, ChainId, MarketId};
 use plimsoll_execute::chain::{
-    Endpoint, Head, NodeError, Nodes, Progress, Proposal, Sender, Signer, Terms,
+    Endpoint, Head, NodeError, Nodes, Progress, Proposal, Sender, SenderSettings, Signer,
 };
 use plimsoll_execute::journal::{Identity, Journal};
 use plimsoll_localchain::{
@@ -140,7 +140,7 @@ impl Stage {
             exit_gas_per_day: U256::MAX,
             max_fee: 100_000_000_000,
         };
-        let terms = Terms {
+        let settings = SenderSettings {
             chain: ChainId(CHAIN_ID),
             vault: self.vault,
             patience: Patience {
@@ -154,7 +154,7 @@ impl Stage {
             most_gas: 3_000_000,
             gas_margin_pct: 30,
         };
-        Sender::new(journal, (self.nodes.clone(), signer), policy, terms)
+        Sender::new(journal, (self.nodes.clone(), signer), policy, settings)
     }
 
     async fn head(&self) -> Head {

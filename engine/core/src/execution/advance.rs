@@ -37,8 +37,10 @@ pub struct Seen {
     /// The hash of this chain's block at the height at which the plan was last found; `None` above the
     /// head, or where it was not asked for.
     pub at_inclusion: Option<B256>,
-    /// What a unit of gas has to pay now, and the tip that is offered, wei.
-    pub fee: (u128, u128),
+    /// What a unit of gas has to pay now, wei.
+    pub base_fee: u128,
+    /// What is offered on top of it, wei.
+    pub tip: u128,
 }
 
 /// What is remembered between blocks and lost in a crash: forgetting it costs a message, never money.
@@ -136,7 +138,7 @@ fn under_way(intent: &Intent, seen: &Seen, memory: &Memory, patience: &Patience)
     let purpose = match newest.purpose {
         // The vault refuses it by now: something that costs less takes its place.
         Purpose::Call if is_late => Some(Purpose::Cancel),
-        purpose if is_slow && seen.fee.0 > newest.max_fee => Some(purpose),
+        purpose if is_slow && seen.base_fee > newest.max_fee => Some(purpose),
         _ => None,
     };
     // Where the fee allows no other signature, the old bytes go on being sent: a jam would be worse.
@@ -176,8 +178,8 @@ fn stays(inclusion: Inclusion, seen: &Seen, patience: &Patience) -> Next {
 /// A signature with the fee of the day, or enough to take the place of `before`; none where that is more than
 /// may be paid.
 fn sign(purpose: Purpose, seen: &Seen, before: Option<&Attempt>, patience: &Patience) -> Next {
-    let (base, tip) = seen.fee;
-    let wanted = base.saturating_mul(2).saturating_add(tip).min(patience.max_fee);
+    let tip = seen.tip;
+    let wanted = seen.base_fee.saturating_mul(2).saturating_add(tip).min(patience.max_fee);
     let (max_fee, priority_fee) = match before {
         None => (wanted, tip.min(wanted)),
         Some(before) => {

@@ -137,7 +137,8 @@ impl Chain {
             nonce: blocks.iter().map(|block| block.txs.len() as u64).sum(),
             included,
             at_inclusion: inclusion.and_then(|inclusion| at(inclusion.block.number)),
-            fee: (self.base_fee, 10),
+            base_fee: self.base_fee,
+            tip: 10,
         }
     }
 }

@@ -10,5 +10,5 @@ pub mod signer;
 
 pub use endpoint::{Endpoint, RpcError};
 pub use nodes::{Head, NodeError, Nodes, Simulated};
-pub use sender::{Progress, Proposal, SendError, Sender, Terms};
+pub use sender::{Progress, Proposal, SendError, Sender, SenderSettings};
 pub use signer::{Signer, SignerError, Unsigned};

@@ -184,13 +184,9 @@ impl Nodes {
             }
         }
         let most = votes.into_iter().max_by_key(|(_, count)| *count);
-        let (asked, quorum) = (self.endpoints.len(), self.quorum);
         match most {
-            Some((answer, count)) if count >= quorum => Ok(answer),
-            most => {
-                let agreeing = most.map_or(0, |(_, count)| count);
-                Err(NodeError::NoQuorum { method, agreeing, asked, quorum, first })
-            }
+            Some((answer, count)) if count >= self.quorum => Ok(answer),
+            most => Err(self.no_quorum(method, most.map_or(0, |(_, count)| count), first)),
         }
     }
 
@@ -220,11 +216,20 @@ impl Nodes {
         agreeing: usize,
         first: Option<RpcError>,
     ) -> Result<(), NodeError> {
-        let (asked, quorum) = (self.endpoints.len(), self.quorum);
-        if agreeing >= quorum {
+        if agreeing >= self.quorum {
             return Ok(());
         }
-        Err(NodeError::NoQuorum { method, agreeing, asked, quorum, first })
+        Err(self.no_quorum(method, agreeing, first))
+    }
+
+    fn no_quorum(
+        &self,
+        method: &'static str,
+        agreeing: usize,
+        first: Option<RpcError>,
+    ) -> NodeError {
+        let (asked, quorum) = (self.endpoints.len(), self.quorum);
+        NodeError::NoQuorum { method, agreeing, asked, quorum, first }
     }
 
     /// Returns the highest block that enough nodes know.
@@ -252,8 +257,7 @@ impl Nodes {
                 });
             }
         }
-        let (asked, quorum) = (self.endpoints.len(), self.quorum);
-        Err(NodeError::NoQuorum { method, agreeing: 0, asked, quorum, first })
+        Err(self.no_quorum(method, 0, first))
     }
 
     /// Returns the answer of a call at the block of `hash`.
@@ -292,7 +296,8 @@ impl Nodes {
             nonce: nonce.to(),
             included,
             at_inclusion,
-            fee: (head.base_fee, tip),
+            base_fee: head.base_fee,
+            tip,
         })
     }
 
@@ -305,9 +310,7 @@ impl Nodes {
         let method = "eth_getBlockByNumber";
         let found: Option<Header> =
             self.agreed(method, json!([format!("{number:#x}"), false])).await?;
-        let (asked, quorum) = (self.endpoints.len(), self.quorum);
-        let none = NodeError::NoQuorum { method, agreeing: 0, asked, quorum, first: None };
-        found.ok_or(none)
+        found.ok_or_else(|| self.no_quorum(method, 0, None))
     }
 
     /// Where `hash` is on the chain: a receipt that some node gives, in a block that enough nodes agree on
@@ -370,9 +373,7 @@ impl Nodes {
             }
         }
         self.enough(method, agreeing, first.clone())?;
-        let (asked, quorum) = (self.endpoints.len(), self.quorum);
-        let mut simulated =
-            answer.ok_or(NodeError::NoQuorum { method, agreeing, asked, quorum, first })?;
+        let mut simulated = answer.ok_or_else(|| self.no_quorum(method, agreeing, first))?;
         simulated.gas = simulated.gas.max(self.gas_needed(call, block).await?);
         Ok(simulated)
     }

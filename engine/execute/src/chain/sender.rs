@@ -31,7 +31,7 @@ const WATCHED_BLOCKS: u64 = 64;
 
 /// What the sender is run with.
 #[derive(Debug, Clone)]
-pub struct Terms {
+pub struct SenderSettings {
     /// The chain.
     pub chain: ChainId,
     /// The vault.
@@ -120,7 +120,7 @@ pub struct Sender {
     signer: Signer,
     policy: AdmissionPolicy,
     policy_hash: B256,
-    terms: Terms,
+    settings: SenderSettings,
     memory: Memory,
     proposal: Option<Proposal>,
 }
@@ -132,7 +132,7 @@ impl Sender {
         journal: Journal,
         (nodes, signer): (Nodes, Signer),
         policy: AdmissionPolicy,
-        terms: Terms,
+        settings: SenderSettings,
     ) -> Sender {
         let text = serde_json::to_vec(&policy).unwrap_or_default();
         Sender {
@@ -141,7 +141,7 @@ impl Sender {
             signer,
             policy,
             policy_hash: keccak256(text),
-            terms,
+            settings,
             memory: Memory::default(),
             proposal: None,
         }
@@ -166,8 +166,8 @@ impl Sender {
     pub fn propose(&mut self, head: &Head, proposal: Proposal) -> Result<(), SendError> {
         let entries = proposal.entries.values();
         let step = Step::Planned {
-            call: called(self.terms.vault, &proposal.data),
-            to: self.terms.vault,
+            call: called(self.settings.vault, &proposal.data),
+            to: self.settings.vault,
             data: proposal.data.clone(),
             entries: entries.fold(Amount::ZERO, |sum, entry| sum.saturating_add(*entry)),
             valid_until: proposal.valid_until,
@@ -201,11 +201,15 @@ impl Sender {
                 return Ok(Progress::Frozen(intent.id, intent.reason.unwrap_or_default()));
             }
             let asked =
-                self.nodes.seen(self.signer.address(), Some(&intent), (head, self.terms.tip));
+                self.nodes.seen(self.signer.address(), Some(&intent), (head, self.settings.tip));
             let seen = asked.await?;
             self.note_unknown(&intent, &seen);
-            let next =
-                advance(&self.journal.folded().intents, &seen, &self.memory, &self.terms.patience);
+            let next = advance(
+                &self.journal.folded().intents,
+                &seen,
+                &self.memory,
+                &self.settings.patience,
+            );
             if let Some(progress) = self.act(head, intent, next).await? {
                 return Ok(progress);
             }
@@ -262,15 +266,15 @@ impl Sender {
             self.abandon(head, intent.id, reason)?;
             return Ok(None);
         };
-        let most = self.terms.patience.max_fee;
+        let most = self.settings.patience.max_fee;
         let request = Request {
-            chain: self.terms.chain,
+            chain: self.settings.chain,
             call: Call { to: intent.to, selector: selector(&intent.data) },
             value: U256::ZERO,
             entries: &proposal.entries,
             holdings_after: &proposal.holdings_after,
             nav: proposal.nav,
-            gas: U256::from(self.terms.most_gas).saturating_mul(U256::from(most)),
+            gas: U256::from(self.settings.most_gas).saturating_mul(U256::from(most)),
             max_fee: most,
         };
         let folded = self.journal.folded();
@@ -328,8 +332,8 @@ impl Sender {
                 event.after, least.0
             ));
         }
-        if simulated.gas > self.terms.most_gas {
-            let most = self.terms.most_gas;
+        if simulated.gas > self.settings.most_gas {
+            let most = self.settings.most_gas;
             return Err(format!("it uses {} gas, {most} at most are allowed", simulated.gas));
         }
         Ok(simulated.gas)
@@ -349,7 +353,7 @@ impl Sender {
         };
         let nonce = intent.nonce.unwrap_or_default();
         let unsigned = Unsigned {
-            chain: self.terms.chain.0,
+            chain: self.settings.chain.0,
             nonce,
             to,
             data: data.clone(),
@@ -369,8 +373,8 @@ impl Sender {
 
     /// What the trial used, and a margin.
     fn gas_limit(&self, intent: &Intent) -> u64 {
-        let used = intent.gas.unwrap_or(self.terms.most_gas);
-        let margin = used.saturating_mul(self.terms.gas_margin_pct).div_ceil(100);
+        let used = intent.gas.unwrap_or(self.settings.most_gas);
+        let margin = used.saturating_mul(self.settings.gas_margin_pct).div_ceil(100);
         used.saturating_add(margin)
     }
 
