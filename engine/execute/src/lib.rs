@@ -7,7 +7,9 @@ pub mod executor;
 pub mod feed;
 pub mod journal;
 pub mod killpoint;
+pub mod protocol;
 
 pub use adapter::{Adapter, AdapterError};
 pub use executor::{ExecuteError, Executor};
 pub use feed::{Catalog, Feed, FeedError, MarketInfo, collect};
+pub use protocol::{At, Protocol, Reading};
