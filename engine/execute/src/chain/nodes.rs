@@ -133,13 +133,13 @@ struct SimulatedCall {
     status: U64,
     gas_used: U64,
     #[serde(default)]
-    logs: Vec<SimulatedLog>,
+    logs: Vec<Log>,
     #[serde(default)]
     error: Option<Value>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-struct SimulatedLog {
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+struct Log {
     address: Address,
     topics: Vec<B256>,
     data: Bytes,
@@ -269,6 +269,29 @@ impl Nodes {
         self.agreed("eth_call", json!([{ "to": to, "data": data }, at])).await
     }
 
+    /// Returns the code at `contract` at the block of `hash`.
+    ///
+    /// # Errors
+    /// [`NodeError::NoQuorum`].
+    pub async fn code(&self, contract: Address, hash: B256) -> Result<Bytes, NodeError> {
+        let at = json!({ "blockHash": hash });
+        self.agreed("eth_getCode", json!([contract, at])).await
+    }
+
+    /// Returns the topics and data of what `contract` said in the block of `hash`, in order.
+    ///
+    /// # Errors
+    /// [`NodeError::NoQuorum`].
+    pub async fn logs_in(
+        &self,
+        hash: B256,
+        contract: Address,
+    ) -> Result<Vec<(Vec<B256>, Bytes)>, NodeError> {
+        let filter = json!([{ "blockHash": hash, "address": contract }]);
+        let logs: Vec<Log> = self.agreed("eth_getLogs", filter).await?;
+        Ok(logs.into_iter().map(|log| (log.topics, log.data)).collect())
+    }
+
     /// Returns everything that [`plimsoll_core::execution::advance()`] wants to know of a plan at `head`.
     ///
     /// # Errors
@@ -302,7 +325,7 @@ impl Nodes {
     }
 
     /// The hash of the chain's block at `number`.
-    pub(super) async fn hash_at(&self, number: u64) -> Result<B256, NodeError> {
+    pub(crate) async fn hash_at(&self, number: u64) -> Result<B256, NodeError> {
         Ok(self.block_at(number).await?.hash)
     }
 
