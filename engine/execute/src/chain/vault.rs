@@ -247,8 +247,7 @@ impl Roles {
     /// The roles other than the allocator's that `key` holds.
     #[must_use]
     pub fn beyond_allocator(&self, key: Address) -> Vec<&'static str> {
-        let roles =
-            [("owner", self.owner), ("curator", self.curator), ("guardian", self.guardian)];
+        let roles = [("owner", self.owner), ("curator", self.curator), ("guardian", self.guardian)];
         roles.into_iter().filter(|(_, holder)| *holder == key).map(|(name, _)| name).collect()
     }
 }

@@ -178,7 +178,8 @@ impl Desk {
         let stale = portfolio.positions.keys().filter(is_stale).cloned().collect();
         let places = inputs.vault.iter().flat_map(|vault| &vault.places);
         let free = places.filter_map(|place| place.available);
-        let out = free.fold(nav.idle, |sum, free| sum.saturating_add(free)).to_f64(portfolio.decimals);
+        let out =
+            free.fold(nav.idle, |sum, free| sum.saturating_add(free)).to_f64(portfolio.decimals);
         let total = nav.total.to_f64(portfolio.decimals);
         Marked {
             time,
@@ -190,4 +191,3 @@ impl Desk {
         }
     }
 }
-

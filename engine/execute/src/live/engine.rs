@@ -246,7 +246,11 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Journal`].
-    pub fn disagreed(&mut self, time: Time, error: &NodeError) -> Result<Option<Trip>, EngineError> {
+    pub fn disagreed(
+        &mut self,
+        time: Time,
+        error: &NodeError,
+    ) -> Result<Option<Trip>, EngineError> {
         let trip = self.watch.disagreement(error);
         if let Some(trip) = &trip {
             self.parts.sender.note(time, &Record::Trip(trip.clone()))?;
@@ -331,12 +335,7 @@ impl Engine {
     }
 
     /// What a move costs: gas at today's price, in the vault's asset.
-    fn costs(
-        &self,
-        head: &Head,
-        vault: &VaultState,
-        prices: &BTreeMap<Address, f64>,
-    ) -> CostModel {
+    fn costs(&self, head: &Head, vault: &VaultState, prices: &BTreeMap<Address, f64>) -> CostModel {
         let price = |token: Address| prices.get(&token).copied().filter(|price| *price > 0.0);
         let gas = self.parts.sender.settings().tip.saturating_add(head.base_fee);
         let wei = U256::from(gas).saturating_mul(U256::from(self.settings.gas_per_action));

@@ -148,7 +148,8 @@ impl Cutter<'_> {
             let cap = cap.saturating_sub(cap.share_up(CAP_MARGIN).unwrap_or_default());
             let amount = share.min(cap.saturating_sub(worth));
             let is_worth_it = amount >= Amount(U256::from(LEAST_MOVED));
-            let stands = amount == entry.amount || self.is_below_target(&entry.market, worth, amount);
+            let stands =
+                amount == entry.amount || self.is_below_target(&entry.market, worth, amount);
             (is_worth_it && stands).then(|| (entry.market.clone(), amount))
         });
         kept.collect()

@@ -127,8 +127,10 @@ pub fn replayed(
 
 impl Reading<'_> {
     fn read(&mut self, line: &Line) -> Result<(), ParityError> {
-        let damaged =
-            |error: serde_json::Error| ParityError::Settings { line: line.number, detail: error.to_string() };
+        let damaged = |error: serde_json::Error| ParityError::Settings {
+            line: line.number,
+            detail: error.to_string(),
+        };
         let record: Record = serde_json::from_str(&line.body).map_err(damaged)?;
         if let Some(past) = Past::of(line.time, &record) {
             if let Some((desk, _)) = &mut self.desk {
@@ -155,7 +157,9 @@ impl Reading<'_> {
                 same(line, &found)?;
                 self.found.decisions += 1;
             }
-            Record::Step { plan, step: Step::Planned { .. } } => self.planned(line, *plan, &record)?,
+            Record::Step { plan, step: Step::Planned { .. } } => {
+                self.planned(line, *plan, &record)?
+            }
             _ => {}
         }
         Ok(())
@@ -163,8 +167,7 @@ impl Reading<'_> {
 
     fn start(&mut self, line: &Line, settings: &DeskSettings) -> Result<(), ParityError> {
         let made = (self.minds)(settings);
-        let minds =
-            made.map_err(|detail| ParityError::Settings { line: line.number, detail })?;
+        let minds = made.map_err(|detail| ParityError::Settings { line: line.number, detail })?;
         let mut desk = Desk::new(settings.clone());
         for past in &self.past {
             past.clone().into_desk(&mut desk);

@@ -40,7 +40,10 @@ pub(super) async fn settled(
             && moved.planId == intent.id
         {
             let Some(market) = market(moved.market) else {
-                return Ok(Err(format!("plan {} moved {}, which is no market of ours", intent.id, moved.market)));
+                return Ok(Err(format!(
+                    "plan {} moved {}, which is no market of ours",
+                    intent.id, moved.market
+                )));
             };
             let side = if moved.isEntry { &mut into } else { &mut out };
             let sum: &mut Amount = side.entry(market).or_default();
@@ -58,7 +61,10 @@ pub(super) async fn settled(
     let entered = into.values().fold(Amount::ZERO, |sum: Amount, each| sum.saturating_add(*each));
     if entered > intent.entries {
         let (entered, planned) = (entered.0, intent.entries.0);
-        return Ok(Err(format!("plan {} brought in {entered} raw units, {planned} were planned", intent.id)));
+        return Ok(Err(format!(
+            "plan {} brought in {entered} raw units, {planned} were planned",
+            intent.id
+        )));
     }
     let left = out.values().fold(Amount::ZERO, |sum: Amount, each| sum.saturating_add(*each));
     Ok(Ok(Executed {

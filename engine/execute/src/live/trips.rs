@@ -1,9 +1,9 @@
 //! What stops the engine by itself: reverts in a row, a value that falls, nodes that do not agree.
 
 use crate::chain::{NodeError, VaultState};
+use alloy::primitives::U256;
 use plimsoll_core::Amount;
 use plimsoll_core::execution::{Outcome, Trip};
-use alloy::primitives::U256;
 
 /// From when on it stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,8 @@ impl Watch {
 
     /// Sees the end of a plan.
     pub(super) fn ended(&mut self, outcome: Outcome) -> Option<Trip> {
-        self.reverts = if outcome == Outcome::Reverted { self.reverts.saturating_add(1) } else { 0 };
+        self.reverts =
+            if outcome == Outcome::Reverted { self.reverts.saturating_add(1) } else { 0 };
         if self.reverts < self.settings.reverts {
             return None;
         }
@@ -96,7 +97,8 @@ mod tests {
         let mut watch = Watch::new(TripSettings { disagreements: 2, ..TripSettings::default() });
         let wrong = NodeError::WrongChain { node: "n".to_owned(), found: 2, wanted: 1 };
         assert_eq!(watch.disagreement(&wrong), Some(Trip::WrongChain { found: 2 }));
-        let quarrel = NodeError::NoQuorum { method: "m", agreeing: 1, asked: 2, quorum: 2, first: None };
+        let quarrel =
+            NodeError::NoQuorum { method: "m", agreeing: 1, asked: 2, quorum: 2, first: None };
         assert_eq!(watch.disagreement(&quarrel), None);
         assert!(matches!(watch.disagreement(&quarrel), Some(Trip::Quorum { .. })));
         assert_eq!(watch.disagreement(&quarrel), None, "it is said once");
