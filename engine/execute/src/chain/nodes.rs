@@ -4,6 +4,7 @@
 //! vote; a reorganisation gives an error and never a mixture.
 
 use super::endpoint::{Endpoint, RpcError};
+use crate::protocol::At;
 use alloy::primitives::{Address, B256, Bytes, U64, U256};
 use alloy::rpc::json_rpc::RpcRecv;
 use futures::future::join_all;
@@ -322,6 +323,23 @@ impl Nodes {
             base_fee: head.base_fee,
             tip,
         })
+    }
+
+    /// Returns the hash of the chain's first block.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn hash_of_first(&self) -> Result<B256, NodeError> {
+        self.hash_at(0).await
+    }
+
+    /// Returns the block at `number` on the chain of now.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn at_number(&self, number: u64) -> Result<At, NodeError> {
+        let header = self.block_at(number).await?;
+        Ok(At { block: reference(&header), timestamp: header.timestamp.to() })
     }
 
     /// The hash of the chain's block at `number`.
