@@ -79,6 +79,14 @@ pub enum NodeError {
         /// What the node says of it.
         detail: String,
     },
+    /// A block that is no longer the chain's.
+    #[error("block {number} with hash {hash} is not on the chain any more; look at the new head")]
+    Gone {
+        /// Its number.
+        number: u64,
+        /// Its hash.
+        hash: B256,
+    },
     /// No node, or a quorum that cannot be reached.
     #[error(
         "{endpoints} nodes are configured and {quorum} have to agree; name more, or set the quorum"
@@ -89,6 +97,15 @@ pub enum NodeError {
         /// How many have to agree.
         quorum: usize,
     },
+}
+
+impl NodeError {
+    /// Whether asking again may cure it: silence and quarrels pass, a wrong chain and a quorum out of reach
+    /// do not.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        !matches!(self, NodeError::WrongChain { .. } | NodeError::TooFew { .. })
+    }
 }
 
 fn said(first: &Option<RpcError>) -> String {
@@ -155,6 +172,12 @@ impl Nodes {
             return Err(NodeError::TooFew { endpoints: endpoints.len(), quorum });
         }
         Ok(Nodes { endpoints, quorum, chain })
+    }
+
+    /// The chain that the nodes are configured to be of.
+    #[must_use]
+    pub fn chain(&self) -> u64 {
+        self.chain
     }
 
     /// Asks every node; their answers in their order.
@@ -267,6 +290,14 @@ impl Nodes {
     pub async fn call(&self, to: Address, data: &Bytes, hash: B256) -> Result<Bytes, NodeError> {
         let at = json!({ "blockHash": hash, "requireCanonical": true });
         self.agreed("eth_call", json!([{ "to": to, "data": data }, at])).await
+    }
+
+    /// Returns the code at `contract` in the block of `hash`; empty where there is none.
+    ///
+    /// # Errors
+    /// [`NodeError::NoQuorum`].
+    pub async fn code(&self, contract: Address, hash: B256) -> Result<Bytes, NodeError> {
+        self.agreed("eth_getCode", json!([contract, { "blockHash": hash }])).await
     }
 
     /// Returns everything that [`plimsoll_core::execution::advance()`] wants to know of a plan at `head`.
