@@ -1,7 +1,17 @@
 //! Live protocols: what their contracts say at one block, exact, by one call.
 
 pub mod aave_v3;
+pub mod chainlink;
+pub mod erc4626;
+pub mod morpho_blue;
 pub mod multicall;
+mod settings;
+
+pub use aave_v3::{AaveV3, AaveV3Settings};
+pub use chainlink::{Known, Price, PriceFeed, PriceSettings, Prices, SecondSource, Unknown};
+pub use erc4626::{Erc4626, Erc4626Settings, Erc4626Vault};
+pub use morpho_blue::{MorphoBlue, MorphoBlueSettings, MorphoMarket};
+pub use settings::{ProtocolSettings, from_settings};
 
 use alloy::primitives::{Address, U256};
 use multicall::Batch;
@@ -35,7 +45,7 @@ impl<K: Ord, V: Clone> RwCache<K, V> {
 }
 
 /// A refusal of the nodes, told for `about`.
-pub(crate) fn node(about: &str, at: &At) -> impl Fn(NodeError) -> AdapterError {
+pub(crate) fn node(about: &str, at: &At) -> impl Fn(NodeError) -> AdapterError + use<> {
     let (protocol, block) = (about.to_owned(), at.block.number);
     move |source| AdapterError::Node { protocol: protocol.clone(), block, source }
 }

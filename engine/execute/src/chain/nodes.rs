@@ -272,12 +272,7 @@ impl Nodes {
                 self.each::<Option<Header>>("eth_getBlockByHash", json!([head.hash, false]));
             let known = known.await.into_iter().flatten().flatten();
             if known.filter(|block| *block == head).count() >= self.quorum {
-                return Ok(Head {
-                    block: reference(&head),
-                    parent: head.parent_hash,
-                    timestamp: head.timestamp.to(),
-                    base_fee: head.base_fee_per_gas.unwrap_or_default().saturating_to(),
-                });
+                return Ok(head_of(&head));
             }
         }
         Err(self.no_quorum(method, 0, first))
@@ -330,6 +325,14 @@ impl Nodes {
             base_fee: head.base_fee,
             tip,
         })
+    }
+
+    /// Returns the chain's block at `number`.
+    ///
+    /// # Errors
+    /// [`NodeError::NoQuorum`].
+    pub async fn block(&self, number: u64) -> Result<Head, NodeError> {
+        self.block_at(number).await.map(|header| head_of(&header))
     }
 
     /// The hash of the chain's block at `number`.
@@ -427,6 +430,11 @@ impl Nodes {
     }
 }
 
-fn reference(header: &Header) -> BlockRef {
-    BlockRef { number: header.number.to(), hash: header.hash }
+fn head_of(header: &Header) -> Head {
+    Head {
+        block: BlockRef { number: header.number.to(), hash: header.hash },
+        parent: header.parent_hash,
+        timestamp: header.timestamp.to(),
+        base_fee: header.base_fee_per_gas.unwrap_or_default().saturating_to(),
+    }
 }
