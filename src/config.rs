@@ -1,6 +1,7 @@
 //! Settings: one TOML file, environment overrides, errors with file, line and a fix.
 
 use crate::exit::Kind;
+use crate::live::settings::Live;
 use crate::llama::Llama;
 use anyhow::Context;
 use plimsoll_core::RiskPreference;
@@ -26,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) gate: Gate,
     /// DefiLlama's interface.
     pub(crate) llama: Llama,
+    /// A live engine.
+    pub(crate) live: Option<Box<Live>>,
 }
 
 /// The run that the exit limit assumes.

@@ -14,6 +14,7 @@ mod doctor;
 mod exit;
 mod facts;
 mod journal;
+mod live;
 mod llama;
 mod models;
 mod observatory;

@@ -167,7 +167,7 @@ struct Feeds(Prices);
 impl PriceSource for Feeds {
     async fn prices(&self, nodes: &Nodes, at: &At) -> BTreeMap<Address, f64> {
         let Ok(prices) = self.0.read(nodes, at).await else { return BTreeMap::new() };
-        let known = prices.into_iter().filter_map(|(asset, price)| Some((asset, price.usd()?)));
+        let known = prices.into_iter().filter_map(|(asset, price)| Some((asset, price.ok()?.usd)));
         known.collect()
     }
 }

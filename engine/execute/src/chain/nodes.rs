@@ -4,7 +4,7 @@
 //! vote; a reorganisation gives an error and never a mixture.
 
 use super::endpoint::{Endpoint, RpcError};
-use crate::protocol::At;
+use super::logs::Log;
 use alloy::primitives::{Address, B256, Bytes, U64, U256};
 use alloy::rpc::json_rpc::RpcRecv;
 use futures::future::join_all;
@@ -80,6 +80,14 @@ pub enum NodeError {
         /// What the node says of it.
         detail: String,
     },
+    /// A block that is no longer the chain's.
+    #[error("block {number} with hash {hash} is not on the chain any more; look at the new head")]
+    Gone {
+        /// Its number.
+        number: u64,
+        /// Its hash.
+        hash: B256,
+    },
     /// No node, or a quorum that cannot be reached.
     #[error(
         "{endpoints} nodes are configured and {quorum} have to agree; name more, or set the quorum"
@@ -90,6 +98,15 @@ pub enum NodeError {
         /// How many have to agree.
         quorum: usize,
     },
+}
+
+impl NodeError {
+    /// Whether asking again may cure it: silence and quarrels pass, a wrong chain and a quorum out of reach
+    /// do not.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        !matches!(self, NodeError::WrongChain { .. } | NodeError::TooFew { .. })
+    }
 }
 
 fn said(first: &Option<RpcError>) -> String {
@@ -134,13 +151,13 @@ struct SimulatedCall {
     status: U64,
     gas_used: U64,
     #[serde(default)]
-    logs: Vec<Log>,
+    logs: Vec<SimulatedLog>,
     #[serde(default)]
     error: Option<Value>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-struct Log {
+#[derive(Debug, Clone, Deserialize)]
+struct SimulatedLog {
     address: Address,
     topics: Vec<B256>,
     data: Bytes,
@@ -156,6 +173,12 @@ impl Nodes {
             return Err(NodeError::TooFew { endpoints: endpoints.len(), quorum });
         }
         Ok(Nodes { endpoints, quorum, chain })
+    }
+
+    /// The chain that the nodes are configured to be of.
+    #[must_use]
+    pub fn chain(&self) -> u64 {
+        self.chain
     }
 
     /// Asks every node; their answers in their order.
@@ -250,12 +273,7 @@ impl Nodes {
                 self.each::<Option<Header>>("eth_getBlockByHash", json!([head.hash, false]));
             let known = known.await.into_iter().flatten().flatten();
             if known.filter(|block| *block == head).count() >= self.quorum {
-                return Ok(Head {
-                    block: reference(&head),
-                    parent: head.parent_hash,
-                    timestamp: head.timestamp.to(),
-                    base_fee: head.base_fee_per_gas.unwrap_or_default().saturating_to(),
-                });
+                return Ok(head_of(&head));
             }
         }
         Err(self.no_quorum(method, 0, first))
@@ -270,27 +288,20 @@ impl Nodes {
         self.agreed("eth_call", json!([{ "to": to, "data": data }, at])).await
     }
 
-    /// Returns the code at `contract` at the block of `hash`.
+    /// Returns the code at `contract` in the block of `hash`; empty where there is none.
     ///
     /// # Errors
     /// [`NodeError::NoQuorum`].
     pub async fn code(&self, contract: Address, hash: B256) -> Result<Bytes, NodeError> {
-        let at = json!({ "blockHash": hash });
-        self.agreed("eth_getCode", json!([contract, at])).await
+        self.agreed("eth_getCode", json!([contract, { "blockHash": hash }])).await
     }
 
-    /// Returns the topics and data of what `contract` said in the block of `hash`, in order.
+    /// Returns what `contract` said in the block of `hash`, in order.
     ///
     /// # Errors
     /// [`NodeError::NoQuorum`].
-    pub async fn logs_in(
-        &self,
-        hash: B256,
-        contract: Address,
-    ) -> Result<Vec<(Vec<B256>, Bytes)>, NodeError> {
-        let filter = json!([{ "blockHash": hash, "address": contract }]);
-        let logs: Vec<Log> = self.agreed("eth_getLogs", filter).await?;
-        Ok(logs.into_iter().map(|log| (log.topics, log.data)).collect())
+    pub async fn logs_in(&self, hash: B256, contract: Address) -> Result<Vec<Log>, NodeError> {
+        self.agreed("eth_getLogs", json!([{ "blockHash": hash, "address": contract }])).await
     }
 
     /// Returns everything that [`plimsoll_core::execution::advance()`] wants to know of a plan at `head`.
@@ -333,13 +344,12 @@ impl Nodes {
         self.hash_at(0).await
     }
 
-    /// Returns the block at `number` on the chain of now.
+    /// Returns the chain's block at `number`.
     ///
     /// # Errors
-    /// [`NodeError`].
-    pub async fn at_number(&self, number: u64) -> Result<At, NodeError> {
-        let header = self.block_at(number).await?;
-        Ok(At { block: reference(&header), timestamp: header.timestamp.to() })
+    /// [`NodeError::NoQuorum`].
+    pub async fn block(&self, number: u64) -> Result<Head, NodeError> {
+        self.block_at(number).await.map(|header| head_of(&header))
     }
 
     /// The hash of the chain's block at `number`.
@@ -437,6 +447,11 @@ impl Nodes {
     }
 }
 
-fn reference(header: &Header) -> BlockRef {
-    BlockRef { number: header.number.to(), hash: header.hash }
+fn head_of(header: &Header) -> Head {
+    Head {
+        block: BlockRef { number: header.number.to(), hash: header.hash },
+        parent: header.parent_hash,
+        timestamp: header.timestamp.to(),
+        base_fee: header.base_fee_per_gas.unwrap_or_default().saturating_to(),
+    }
 }

@@ -35,7 +35,8 @@ pub(super) async fn settled(
     };
     let (mut out, mut into) = (BTreeMap::new(), BTreeMap::new());
     let mut before = None;
-    for (topics, data) in &logs {
+    for log in &logs {
+        let (topics, data) = (&log.topics, &log.data);
         if let Ok(moved) = Moved::decode_raw_log(topics.iter().copied(), data)
             && moved.planId == intent.id
         {

@@ -1,0 +1,4 @@
+//! Live engines: settings, assembly, and the commands that run and order them.
+
+pub(crate) mod assemble;
+pub(crate) mod settings;
