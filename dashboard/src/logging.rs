@@ -83,11 +83,7 @@ impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for Redacting<W> {
     type Writer = Line<W::Writer>;
 
     fn make_writer(&'a self) -> Self::Writer {
-        Line {
-            secrets: self.secrets.clone(),
-            held: Vec::new(),
-            writer: self.writer.make_writer(),
-        }
+        Line { secrets: self.secrets.clone(), held: Vec::new(), writer: self.writer.make_writer() }
     }
 }
 

@@ -147,7 +147,8 @@ fn spellings_of_bytes(bytes: &[u8]) -> Vec<String> {
 
 /// The base64 letters that `bytes` alone decide when `offset` other bytes come before; without padding.
 fn base64(bytes: &[u8], offset: usize, alphabet: &[u8; 64]) -> String {
-    let bits: Vec<u8> = bytes.iter().flat_map(|b| (0..8).rev().map(move |at| (b >> at) & 1)).collect();
+    let bits: Vec<u8> =
+        bytes.iter().flat_map(|b| (0..8).rev().map(move |at| (b >> at) & 1)).collect();
     // Letters begin every six bits of the whole; the first that begins inside.
     let skipped = (6 - (offset * 8) % 6) % 6;
     let letters = bits.get(skipped..).unwrap_or_default().chunks(6);
@@ -177,7 +178,8 @@ fn unhex(digits: &str) -> Option<Vec<u8>> {
     if digits.len() < 2 * KEY_LENGTH || !digits.len().is_multiple_of(2) {
         return None;
     }
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let digit =
+        |byte: &u8| char::from(*byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
     digits
         .as_bytes()
         .chunks(2)

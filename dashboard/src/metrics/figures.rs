@@ -47,11 +47,7 @@ impl Figures {
             )?,
             idle: new("vault_idle_assets", "The part that is in no market.", &[])?,
             queued: new("vault_queued_assets", "What waits in the redeem queue.", &[])?,
-            share_price: new(
-                "vault_share_price_assets",
-                "What one share pays on leaving.",
-                &[],
-            )?,
+            share_price: new("vault_share_price_assets", "What one share pays on leaving.", &[])?,
             supply: new("vault_supply_shares", "Shares of the vault that exist.", &[])?,
             room: new(
                 "vault_room_assets",
@@ -92,11 +88,13 @@ impl Figures {
     pub(super) fn show(&self, published: &Published) {
         self.vault(published.vault.as_deref());
         let positions = published.positions.iter().flat_map(|view| &view.positions);
-        self.position.replace(positions.clone().map(|it| (vec![it.market.clone()], money(&it.worth))));
+        self.position
+            .replace(positions.clone().map(|it| (vec![it.market.clone()], money(&it.worth))));
         self.weight.replace(positions.map(|it| (vec![it.market.clone()], number(&it.weight))));
         let markets = published.markets.iter().flat_map(|view| &view.markets);
         let of = |market: &str| vec![market.to_owned()];
-        self.utilization.replace(markets.clone().map(|it| (of(&it.market), number(&it.utilization))));
+        self.utilization
+            .replace(markets.clone().map(|it| (of(&it.market), number(&it.utilization))));
         self.exit.replace(markets.clone().map(|it| (of(&it.market), money(&it.exit))));
         self.tvl.replace(markets.clone().map(|it| (of(&it.market), number(&it.tvl_usd))));
         self.rate.replace(markets.flat_map(|it| {

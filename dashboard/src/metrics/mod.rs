@@ -21,9 +21,8 @@ use std::time::Duration;
 pub(crate) use figures::Published;
 
 /// Seconds in which work on a block is to be done: from a millisecond to a block and more.
-const WORK_SECONDS: [f64; 15] = [
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 12.0, 30.0,
-];
+const WORK_SECONDS: [f64; 15] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 12.0, 30.0];
 /// Seconds between a block's timestamp and its arrival.
 const AGE_SECONDS: [f64; 10] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 12.0, 24.0, 60.0, 300.0];
 /// Blocks that a reorganisation takes back.
@@ -287,7 +286,11 @@ impl Metrics {
     }
 
     /// Returns everything as Prometheus reads it; `ready` as of now, `figures` where they are fresh.
-    pub(crate) fn text(&self, ready: bool, figures: &Published) -> Result<String, prometheus::Error> {
+    pub(crate) fn text(
+        &self,
+        ready: bool,
+        figures: &Published,
+    ) -> Result<String, prometheus::Error> {
         self.ready.set(Some(if ready { 1.0 } else { 0.0 }));
         self.figures.show(figures);
         TextEncoder::new().encode_to_string(&self.registry.gather())

@@ -56,7 +56,9 @@ pub(super) async fn decisions(
 ) -> Result<Json<DecisionsView>, Problem> {
     let limit = query.limit.unwrap_or(PAGE);
     if !(1..=PAGE_MOST).contains(&limit) {
-        return Err(Problem::bad_query(format!("limit is {limit}; it lies within 1 and {PAGE_MOST}")));
+        return Err(Problem::bad_query(format!(
+            "limit is {limit}; it lies within 1 and {PAGE_MOST}"
+        )));
     }
     let span = Span { after: query.after, before: query.before, limit };
     page(&app, span).await.map(Json)
@@ -76,7 +78,8 @@ pub(super) async fn decision(
     State(app): State<App>,
     Path(id): Path<String>,
 ) -> Result<Json<DecisionView>, Problem> {
-    let missing = || Problem::not_found("no decision is held by that line; /v1/decisions lists them");
+    let missing =
+        || Problem::not_found("no decision is held by that line; /v1/decisions lists them");
     let id: u64 = id.parse().map_err(|_| missing())?;
     let before = id.checked_add(1).ok_or_else(missing)?;
     let span = Span { after: Some(id.saturating_sub(1)), before: Some(before), limit: 1 };
@@ -102,7 +105,8 @@ async fn page(app: &App, span: Span) -> Result<DecisionsView, Problem> {
         tracing::error!(error, "the journal cannot be read for /v1/decisions");
         Problem::internal()
     };
-    let decisions =
-        read.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))?;
+    let decisions = read
+        .map_err(|error| failed(error.to_string()))?
+        .map_err(|error| failed(error.to_string()))?;
     Ok(DecisionsView { decisions, complete: true })
 }

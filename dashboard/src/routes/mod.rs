@@ -87,7 +87,10 @@ pub(crate) fn router(app: App) -> Router {
     let (routes, document) = described();
     let document = Arc::new(document);
     routes
-        .route("/v1/openapi.json", axum::routing::get(async move || Json(document.as_ref().clone())))
+        .route(
+            "/v1/openapi.json",
+            axum::routing::get(async move || Json(document.as_ref().clone())),
+        )
         .fallback(async || Problem::no_such_path())
         .method_not_allowed_fallback(async || Problem::wrong_method())
         .layer(middleware::from_fn_with_state(app.clone(), guard))

@@ -66,8 +66,7 @@ pub(super) async fn livez() -> Json<Live> {
 )]
 pub(super) async fn readyz(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
     let readiness = readiness(&app);
-    let status =
-        if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(readiness))
 }
 
@@ -79,9 +78,7 @@ pub(super) async fn readyz(State(app): State<App>) -> (StatusCode, Json<Readines
 )]
 pub(super) async fn metrics(State(app): State<App>) -> Response {
     match app.shared.metrics.text(readiness(&app).ready, &app.shared.published()) {
-        Ok(text) => {
-            ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response()
-        }
+        Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => {
             tracing::error!(%error, "metrics cannot be written");
             Problem::internal().into_response()

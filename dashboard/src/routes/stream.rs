@@ -83,7 +83,8 @@ pub(super) async fn events(
 fn place(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     let Some(value) = headers.get("last-event-id") else { return Ok(None) };
     let line = value.to_str().ok().and_then(|text| text.trim().parse().ok());
-    let what = "Last-Event-ID is not a line of the journal; leave it out to begin with the next event";
+    let what =
+        "Last-Event-ID is not a line of the journal; leave it out to begin with the next event";
     line.map(Some).ok_or_else(|| Problem::bad_query(what))
 }
 

@@ -193,7 +193,10 @@ impl Health {
         };
         let age = since.saturating_add(elapsed);
         (age > self.head_limit).then(|| {
-            format!("the newest block arrived {:.0} s ago, the limit is {limit} s", age.as_secs_f64())
+            format!(
+                "the newest block arrived {:.0} s ago, the limit is {limit} s",
+                age.as_secs_f64()
+            )
         })
     }
 
@@ -207,7 +210,9 @@ impl Health {
         ];
         let reasons: Vec<Unready> = complaints
             .into_iter()
-            .filter_map(|(check, reason)| Some(Unready { check: check.to_owned(), reason: reason? }))
+            .filter_map(|(check, reason)| {
+                Some(Unready { check: check.to_owned(), reason: reason? })
+            })
             .collect();
         Readiness { ready: reasons.is_empty(), reasons }
     }
@@ -274,9 +279,6 @@ mod tests {
         assert!(well().readiness(Duration::from_secs(33)).ready, "3 + 33 is the limit");
         let late = well().readiness(Duration::from_secs(40));
         assert_eq!(late.reasons.len(), 1);
-        assert_eq!(
-            late.reasons[0].reason,
-            "the newest block arrived 43 s ago, the limit is 36 s"
-        );
+        assert_eq!(late.reasons[0].reason, "the newest block arrived 43 s ago, the limit is 36 s");
     }
 }

@@ -15,8 +15,8 @@ mod vault;
 
 pub use decimal::{Decimal, Moment, NotDecimal, NotMoment};
 pub use decision::{
-    ActionView, AlternativeView, BindingView, CostView, DecidedAt, DecisionView, ExpectedView, PlanView,
-    RefusalView, Verdict, WaiverView,
+    ActionView, AlternativeView, BindingView, CostView, DecidedAt, DecisionView, ExpectedView,
+    PlanView, RefusalView, Verdict, WaiverView,
 };
 pub use fate::{FateState, FateView, TransactionView};
 pub(crate) use figure::Aging;
