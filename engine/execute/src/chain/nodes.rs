@@ -181,6 +181,11 @@ impl Nodes {
         self.chain
     }
 
+    /// Host and port of each node.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.endpoints.iter().map(Endpoint::name)
+    }
+
     /// Asks every node; their answers in their order.
     async fn each<R: RpcRecv>(
         &self,

@@ -229,6 +229,12 @@ impl Journal {
         &self.folded
     }
 
+    /// Whether a write failed: nothing more is written then.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+
     /// The number and hash of the last line.
     #[must_use]
     pub fn head(&self) -> (i64, [u8; 32]) {

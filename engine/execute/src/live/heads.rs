@@ -75,6 +75,11 @@ impl Heads {
         }
     }
 
+    /// Forgets the newest head, so that it arrives once more.
+    pub fn again(&mut self) {
+        self.seen.pop_back();
+    }
+
     /// Waits until it is time to look again.
     pub async fn pause(&self) {
         let _ = tokio::time::timeout(self.poll, self.called.notified()).await;
