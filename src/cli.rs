@@ -5,8 +5,8 @@ use chrono::Weekday;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use plimsoll_dashboard::logging::Format;
 use plimsoll_core::{Day, RiskLine};
+use plimsoll_dashboard::logging::Format;
 use std::path::PathBuf;
 
 /// Loads capital into DeFi as deep as your risk line allows, and shows the line.
@@ -55,8 +55,10 @@ pub(crate) enum Command {
     Derisk(OrderOptions),
     /// Let the engine go on
     Resume(OrderOptions),
-    /// Replay history and write a report, with no options needed
+    /// Show the engine at work: a local chain with real lending contracts, a depositor and thirty days
     Demo(DemoOptions),
+    /// Replay history and write a report, with no options needed
+    Replay(ReplayOptions),
     /// Check this installation, its settings and its data
     Doctor(DoctorOptions),
     /// Say how good the forecasts are
@@ -363,6 +365,29 @@ pub(crate) enum Task {
 /// Options of `demo`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DemoOptions {
+    /// Days with the engine
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=365))]
+    pub(crate) days: u64,
+    /// What everything random follows from
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// The depositor's risk line: cautious, balanced or adventurous
+    #[arg(long, value_name = "LINE", default_value = "balanced")]
+    pub(crate) line: RiskLine,
+    /// Say nothing while it runs
+    #[arg(long)]
+    pub(crate) headless: bool,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Folder in which the journal is kept; without it, it goes away
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Options of `replay`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReplayOptions {
     /// Folder of Parquet history; a small made-up one is generated without it
     #[arg(long, env = "PLIMSOLL_DATA", value_name = "DIR", value_parser = folder())]
     pub(crate) data: Option<PathBuf>,

@@ -194,7 +194,11 @@ pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Config> {
 }
 
 /// Parses settings and lays overrides over them.
-fn parse(name: &str, text: &str, overrides: Vec<(String, String)>) -> Result<Config, String> {
+pub(crate) fn parse(
+    name: &str,
+    text: &str,
+    overrides: Vec<(String, String)>,
+) -> Result<Config, String> {
     let config: Config = toml::from_str(text).map_err(|error| explain(name, text, &error))?;
     if overrides.is_empty() {
         return Ok(config);

@@ -19,6 +19,7 @@ mod llama;
 mod models;
 mod observatory;
 mod output;
+mod replay;
 mod setup;
 mod summary;
 mod universe;
@@ -53,7 +54,8 @@ fn main() -> ExitCode {
         cli::Command::Resume(options) => {
             live::run::order(Order::Resume, &options, arguments.config.as_deref())
         }
-        cli::Command::Demo(options) => demo::run(&options, arguments.config.as_deref()),
+        cli::Command::Demo(options) => demo::run(&options),
+        cli::Command::Replay(options) => replay::run(&options, arguments.config.as_deref()),
         cli::Command::Doctor(options) => doctor::run(&options, arguments.config.as_deref()),
         cli::Command::Models(command) => models::run(&command, arguments.config.as_deref()),
         cli::Command::Completions { shell } => {

@@ -31,8 +31,6 @@ const WINDOW_DAYS: i64 = 430;
 pub(crate) struct Started {
     /// The engine.
     pub(crate) engine: Engine,
-    /// What was checked.
-    pub(crate) checked: Checked,
     /// The head at which it was.
     pub(crate) head: Head,
 }
@@ -56,8 +54,17 @@ pub(crate) struct Assembly {
 impl Assembly {
     /// Reads the settings; asks nothing yet.
     pub(crate) fn new(live: &Live, config: &Config) -> anyhow::Result<Assembly> {
-        let nodes = nodes(live).context(Kind::Settings)?;
         let signer = signer(&live.signer, live.chain).context(Kind::Settings)?;
+        Assembly::with_signer(live, config, signer)
+    }
+
+    /// Reads the settings, but for who signs.
+    pub(crate) fn with_signer(
+        live: &Live,
+        config: &Config,
+        signer: Signer,
+    ) -> anyhow::Result<Assembly> {
+        let nodes = nodes(live).context(Kind::Settings)?;
         let protocols = from_settings(&live.protocols).context(Kind::Settings)?;
         let places = places(&live.protocols, &protocols);
         let desk = desk(live, config, places.clone()).context(Kind::Settings)?;
@@ -83,7 +90,11 @@ impl Assembly {
     }
 
     /// Checks everything that has to hold before anything is planned.
-    pub(crate) async fn check(&self, live: &Live, journal: &Journal) -> anyhow::Result<(Checked, Head)> {
+    pub(crate) async fn check(
+        &self,
+        live: &Live,
+        journal: &Journal,
+    ) -> anyhow::Result<(Checked, Head)> {
         let head = self.nodes.head().await.context(Kind::Data)?;
         let checked = check_start(
             (&self.nodes, &head),
@@ -104,7 +115,7 @@ impl Assembly {
         journal: Journal,
         is_live: bool,
     ) -> anyhow::Result<Started> {
-        let (checked, head) = self.check(live, &journal).await?;
+        let (_, head) = self.check(live, &journal).await?;
         let asset = self.symbol(&head).await;
         let mut desk = self.desk;
         desk.own_issuer = asset.as_deref().and_then(asset::issuer).map(str::to_owned);
@@ -143,7 +154,7 @@ impl Assembly {
         };
         let at = At { block: head.block, timestamp: head.timestamp };
         let engine = Engine::start(parts, settings, at.time()).context(Kind::Data)?;
-        Ok(Started { engine, checked, head })
+        Ok(Started { engine, head })
     }
 
     /// The symbol of the vault's asset, from the first market that says it.
@@ -179,8 +190,7 @@ pub(crate) fn open(live: &Live, identity: &Identity) -> anyhow::Result<Journal> 
 
 /// Returns the model and the strategy of `desk`: what a replay of the journal needs as well.
 pub(crate) fn minds(desk: &DeskSettings) -> Result<Minds, String> {
-    let settings =
-        FirstSettings { horizon_days: desk.horizon_days, ..FirstSettings::default() };
+    let settings = FirstSettings { horizon_days: desk.horizon_days, ..FirstSettings::default() };
     let model = FirstModel::new(settings).map_err(|error| error.to_string())?;
     let strategy =
         plimsoll_strategies::by_name(&desk.strategy).map_err(|error| error.to_string())?;
@@ -228,9 +238,8 @@ fn places(
     protocols: &[Box<dyn Protocol>],
 ) -> BTreeMap<MarketId, Address> {
     let each = settings.iter().zip(protocols);
-    let pairs = each.flat_map(|(settings, protocol)| {
-        protocol.markets().into_iter().zip(settings.contracts())
-    });
+    let pairs = each
+        .flat_map(|(settings, protocol)| protocol.markets().into_iter().zip(settings.contracts()));
     pairs.filter_map(|(market, contract)| Some((market, contract?))).collect()
 }
 
@@ -267,7 +276,10 @@ fn policy(live: &Live, places: &BTreeMap<MarketId, Address>) -> anyhow::Result<A
         let slot = caps.get_mut(&market);
         let slot = slot.with_context(|| {
             let known: Vec<String> = places.keys().map(ToString::to_string).collect();
-            format!("live.policy.caps: {market} is no configured market; there are {}", known.join(", "))
+            format!(
+                "live.policy.caps: {market} is no configured market; there are {}",
+                known.join(", ")
+            )
         })?;
         *slot = Amount(*cap);
     }

@@ -3,8 +3,8 @@
 use super::show::Show;
 use crate::clock;
 use anyhow::Context;
-use plimsoll_core::time::DAY_MS;
 use plimsoll_core::Time;
+use plimsoll_core::time::DAY_MS;
 use plimsoll_execute::chain::NodeError;
 use plimsoll_execute::live::{Engine, EngineError, Heads};
 use plimsoll_execute::protocol::At;

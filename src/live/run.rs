@@ -24,11 +24,8 @@ pub(crate) fn run(options: &RunOptions, file: Option<&Path>) -> anyhow::Result<(
     let live = live(&config, file)?.clone();
     let secrets = secrets(&live);
     logging::init(options.log_format, &options.log, secrets.clone()).context(Kind::Settings)?;
-    let about = About {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        started: clock::now()?,
-        secrets,
-    };
+    let about =
+        About { version: env!("CARGO_PKG_VERSION").to_owned(), started: clock::now()?, secrets };
     let settings = Settings {
         listen: live.listen.unwrap_or(Settings::default().listen),
         ..Settings::default()
@@ -46,7 +43,8 @@ pub(crate) fn run(options: &RunOptions, file: Option<&Path>) -> anyhow::Result<(
         all_stop.cancel();
         done
     })?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let served = runtime.block_on(serve(service, listens.then_some(settings), &stop));
     stop.cancel();
     let done = engine.join().map_err(|_| anyhow!("the executor's thread failed"))?;
@@ -111,9 +109,9 @@ fn is_passing(error: &anyhow::Error) -> bool {
                 Some(StartError::Node(error) | StartError::Vault(VaultError::Node(error)))
                     if is_quorum(error)
             )
-            || cause.downcast_ref::<plimsoll_execute::AdapterError>().is_some_and(
-                plimsoll_execute::AdapterError::is_transient,
-            )
+            || cause
+                .downcast_ref::<plimsoll_execute::AdapterError>()
+                .is_some_and(plimsoll_execute::AdapterError::is_transient)
     })
 }
 
@@ -151,7 +149,8 @@ async fn asked_to_stop() {
 
 /// The live section, or where to put one.
 fn live<'a>(config: &'a Config, file: Option<&Path>) -> anyhow::Result<&'a Live> {
-    let place = file.map_or_else(|| "no settings file is given".to_owned(), |file| file.display().to_string());
+    let place = file
+        .map_or_else(|| "no settings file is given".to_owned(), |file| file.display().to_string());
     let missing = || {
         anyhow!(
             "{place}: there is no section [live]; `plimsoll init --config FILE` writes a commented one to begin with"
@@ -193,11 +192,14 @@ const TEMPLATE: &str = include_str!("../../config/live.toml");
 
 /// Writes settings to begin with, or makes the journal of those that are there.
 pub(crate) fn init(options: &InitOptions, file: Option<&Path>) -> anyhow::Result<()> {
-    let file = file.context("give --config FILE: settings to begin with are written there, or read from there")
+    let file = file
+        .context("give --config FILE: settings to begin with are written there, or read from there")
         .context(Kind::Usage)?;
     if !file.exists() {
         let written = std::fs::write(file, TEMPLATE);
-        written.with_context(|| format!("{}: cannot be written", file.display())).context(Kind::Output)?;
+        written
+            .with_context(|| format!("{}: cannot be written", file.display()))
+            .context(Kind::Output)?;
         say(&format!(
             "{} holds settings to begin with. Fill in nodes, vault, markets and signer, then run `plimsoll init --config {}` \
              again.",
@@ -242,7 +244,11 @@ async fn prepare(live: &Live, config: &Config, options: &InitOptions) -> anyhow:
 }
 
 /// Gives an engine an order: to one that runs, by a file that it takes up; else by a line of its journal.
-pub(crate) fn order(order: Order, options: &OrderOptions, file: Option<&Path>) -> anyhow::Result<()> {
+pub(crate) fn order(
+    order: Order,
+    options: &OrderOptions,
+    file: Option<&Path>,
+) -> anyhow::Result<()> {
     let folder = match &options.folder {
         Some(folder) => folder.clone(),
         None => live(&config::load(file)?, file)?.state.clone(),

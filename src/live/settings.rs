@@ -178,16 +178,12 @@ impl fmt::Debug for Hidden {
 }
 
 impl Hidden {
-    /// Returns a value that is shown nowhere.
-    pub(crate) fn new(text: &str) -> Hidden {
-        Hidden(text.to_owned())
-    }
-
     /// The value itself, read from the environment where it is kept there.
     pub(crate) fn reveal(&self) -> anyhow::Result<String> {
         match self.0.strip_prefix("env:") {
-            Some(name) => std::env::var(name)
-                .map_err(|_| anyhow::anyhow!("{name} is not set; it is to hold the address of a node")),
+            Some(name) => std::env::var(name).map_err(|_| {
+                anyhow::anyhow!("{name} is not set; it is to hold the address of a node")
+            }),
             None => Ok(self.0.clone()),
         }
     }

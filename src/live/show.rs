@@ -2,8 +2,8 @@
 
 use super::views;
 use crate::clock::Watch;
-use plimsoll_core::execution::{Intent, Outcome, PlanId, Trip};
 use plimsoll_core::Amount;
+use plimsoll_core::execution::{Intent, PlanId, Trip};
 use plimsoll_dashboard::Publisher;
 use plimsoll_dashboard::view::{Check, FateView, Health, JournalView, Mode, NodeView};
 use plimsoll_execute::chain::{Head, NodeError, Progress};
@@ -28,6 +28,8 @@ pub(crate) struct Show {
     told: u64,
     attempts: usize,
     arrived: Watch,
+    /// The newest block's time.
+    timestamp: Option<u64>,
 }
 
 impl Show {
@@ -45,6 +47,7 @@ impl Show {
             told: 0,
             attempts: 0,
             arrived: Watch::start(),
+            timestamp: None,
         }
     }
 
@@ -61,11 +64,18 @@ impl Show {
         self.arrived = Watch::start();
         let at = At { block: arrival.head.block, timestamp: arrival.head.timestamp };
         let age = u64::try_from(now_ms.saturating_sub(at.time().0)).unwrap_or(0);
+        if let Some(before) = self.timestamp.replace(arrival.head.timestamp) {
+            self.allow(arrival.head.timestamp.saturating_sub(before));
+        }
         let metrics = self.publisher.metrics();
         metrics.block(Duration::from_millis(age));
         if arrival.reorged > 0 {
             metrics.reorg(arrival.reorged);
-            tracing::warn!(depth = arrival.reorged, block = at.block.number, "blocks are gone: a reorganisation");
+            tracing::warn!(
+                depth = arrival.reorged,
+                block = at.block.number,
+                "blocks are gone: a reorganisation"
+            );
         }
         if !arrival.missed.is_empty() {
             tracing::info!(blocks = arrival.missed.len(), "blocks passed between two heads");
@@ -86,7 +96,10 @@ impl Show {
             let strategy = engine.desk().settings().strategy.clone();
             let view = views::decision(tick, id, ruling, &strategy);
             tracing::info!(
-                line, block = tick.head.block.number, moves = !ruling.decided.plan.is_empty(), "{}",
+                line,
+                block = tick.head.block.number,
+                moves = !ruling.decided.plan.is_empty(),
+                "{}",
                 ruling.decided.reason
             );
             self.publisher.scores(views::scores(tick, ruling));
@@ -98,7 +111,9 @@ impl Show {
             tracing::info!(%plan, outcome = ?outcome, "a plan is over");
         }
         match &tick.progress {
-            Progress::Frozen(plan, reason) => tracing::error!(%plan, reason, "a plan needs a person"),
+            Progress::Frozen(plan, reason) => {
+                tracing::error!(%plan, reason, "a plan needs a person")
+            }
             Progress::Denied(plan, denials) => {
                 let reasons: Vec<String> = denials.iter().map(ToString::to_string).collect();
                 tracing::warn!(%plan, reasons = reasons.join("; "), "the policy does not allow a plan");
@@ -236,7 +251,7 @@ impl Show {
     }
 
     /// How long a block of this chain may take before the engine is called stale.
-    pub(crate) fn allow(&mut self, block_seconds: u64) {
+    fn allow(&mut self, block_seconds: u64) {
         let limit = Duration::from_secs(block_seconds.saturating_mul(10));
         self.health.head_limit = limit.max(LEAST_HEAD_LIMIT);
     }
@@ -245,14 +260,4 @@ impl Show {
 /// The number of the journal's last line.
 fn line(engine: &Engine) -> u64 {
     u64::try_from(engine.sender().journal().head().0).unwrap_or_default()
-}
-
-/// The outcome of a plan in a word.
-pub(crate) fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Done => "done",
-        Outcome::Reverted => "reverted",
-        Outcome::Replaced => "replaced",
-        Outcome::Abandoned => "abandoned",
-    }
 }

@@ -1,8 +1,8 @@
 //! What a head brought, as the service shows it.
 
-use plimsoll_core::{Amount, MarketId, Time};
+use plimsoll_core::{Amount, MarketId};
 use plimsoll_dashboard::view::{
-    AssetView, Decimal, DecidedAt, DecisionView, LineView, MarketView, MarketsView, Origin,
+    AssetView, DecidedAt, Decimal, DecisionView, LineView, MarketView, MarketsView, Origin,
     PositionView, PositionsView, RatesView, ScoreView, ScoresView, SwitchesView, TermsView,
     VaultView,
 };
@@ -58,7 +58,9 @@ pub(crate) fn vault(tick: &Tick, setting: &Setting<'_>) -> VaultView {
         nav_gross: from("value()").known(money(state.gross)),
         idle: from("idle()").known(money(state.idle)),
         supply: from("value()").known(Decimal::shares(state.supply, share_decimals)),
-        queued: from("queueShares()").by("at the price of leaving, rounded up").known(money(state.queue_owed)),
+        queued: from("queueShares()")
+            .by("at the price of leaving, rounded up")
+            .known(money(state.queue_owed)),
         loss_room_day: room(day),
         loss_room_month: room(month),
         entry_room: room(turnover),
@@ -117,7 +119,9 @@ fn position(tick: &Tick, reading: &Reading, place: Option<&Place>, worth: Amount
 /// The markets.
 pub(crate) fn markets(tick: &Tick, setting: &Setting<'_>) -> MarketsView {
     let each = readings(tick, setting);
-    MarketsView { markets: each.map(|(reading, place)| market(tick, setting, reading, place)).collect() }
+    MarketsView {
+        markets: each.map(|(reading, place)| market(tick, setting, reading, place)).collect(),
+    }
 }
 
 fn market(
@@ -218,9 +222,4 @@ pub(crate) fn decision(tick: &Tick, line: u64, ruling: &Ruling, strategy: &str) 
         decimals: tick.vault.decimals,
     };
     DecisionView::of(&ruling.decided, at)
-}
-
-/// A block's time.
-pub(crate) fn time_of(tick: &Tick) -> Time {
-    At { block: tick.head.block, timestamp: tick.head.timestamp }.time()
 }

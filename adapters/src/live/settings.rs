@@ -29,7 +29,9 @@ impl ProtocolSettings {
             ProtocolSettings::MorphoBlue(all) => {
                 all.markets.iter().map(|each| each.contract).collect()
             }
-            ProtocolSettings::Erc4626(all) => all.markets.iter().map(|each| each.contract).collect(),
+            ProtocolSettings::Erc4626(all) => {
+                all.markets.iter().map(|each| each.contract).collect()
+            }
         }
     }
 }
