@@ -2,6 +2,7 @@
 
 use super::assemble::{self, Assembly};
 use super::drive::{drive, learn};
+use super::record::Record;
 use super::settings::{Live, SignerSettings};
 use super::show::Show;
 use crate::cli::{InitOptions, OrderOptions, RunOptions};
@@ -87,7 +88,8 @@ async fn engine(
     let socket = live.websocket.as_ref().map(super::settings::Hidden::reveal).transpose()?;
     let poll = Duration::from_millis(live.poll_ms);
     let mut heads = Heads::new(engine.nodes().clone(), poll, socket);
-    drive(&mut engine, &mut heads, &mut show, stop).await
+    let record = live.history.as_deref().map(Record::open).transpose().context(Kind::Output)?;
+    drive(&mut engine, &mut heads, (&mut show, record), stop).await
 }
 
 async fn begin(live: &Live, config: &Config, is_live: bool) -> anyhow::Result<assemble::Started> {

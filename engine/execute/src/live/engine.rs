@@ -258,6 +258,11 @@ impl Engine {
         Ok(trip)
     }
 
+    /// Reads prices and protocols at a block, for the record alone.
+    pub async fn observe(&self, at: &At) -> (BTreeMap<Address, f64>, Vec<Result<Read, String>>) {
+        futures::join!(self.parts.prices.prices(&self.parts.nodes, at), self.read(at))
+    }
+
     async fn read(&self, at: &At) -> Vec<Result<Read, String>> {
         let each = self.parts.protocols.iter().map(|protocol| async move {
             protocol.read(&self.parts.nodes, at).await.map_err(|error| error.to_string())
