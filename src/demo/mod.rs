@@ -22,6 +22,7 @@ use plimsoll_core::execution::{Outcome, PlanId, State};
 use plimsoll_core::journal::Decided;
 use plimsoll_execute::chain::VaultState;
 use plimsoll_execute::live::{Engine, Tick};
+use plimsoll_execute::protocol::At;
 use plimsoll_localchain::Artifacts;
 use stage::{DAY_BLOCKS, DAYS_BEFORE, Stage};
 use std::collections::BTreeMap;
@@ -141,8 +142,10 @@ impl Show {
                 self.told.day(day, tick, &self.engine);
             }
         }
-        self.engine.stop(plimsoll_core::Time(0), "the demo is over")?;
-        last.context("a demo has a day at least")
+        let last = last.context("a demo has a day at least")?;
+        let at = At { block: last.head.block, timestamp: last.head.timestamp };
+        self.engine.stop(at.time(), "the demo is over")?;
+        Ok(last)
     }
 
     fn document(

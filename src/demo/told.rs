@@ -8,6 +8,7 @@ use crate::output::{self, percent, say};
 use plimsoll_core::execution::PlanId;
 use plimsoll_core::journal::Decided;
 use plimsoll_core::{Amount, MarketId};
+use plimsoll_execute::chain::Progress;
 use plimsoll_execute::live::{Engine, Tick};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -93,6 +94,10 @@ impl Told {
                     percent(scored.sustainable_apr.map(|rate| rate * 100.0)),
                 ));
             }
+        }
+        if let Progress::Denied(_, denials) = &tick.progress {
+            let reasons: Vec<String> = denials.iter().map(ToString::to_string).collect();
+            say(&format!("  block {}: not sent: {}", tick.head.block.number, reasons.join("; ")));
         }
         for trip in &tick.trips {
             say(&format!("  block {}: the breaker moved: {trip:?}", tick.head.block.number));
