@@ -71,9 +71,10 @@ pub(crate) fn vault() -> VaultView {
         idle: money(10_000),
         supply: origin.known(Decimal::shares(Shares(U256::from(98_780_000_000_000_000_u64)), 12)),
         queued: money(0),
-        loss_room_day: money(100),
-        loss_room_month: money(500),
+        loss_room_day: origin.known(0.001),
+        loss_room_month: origin.known(0.005),
         entry_room: origin.unknown("the entry bucket was not read"),
+        is_sound: origin.known(true),
         is_paused: origin.known(false),
         operator_wei: origin.known(Decimal::whole(1_500_000_000_000_000_000)),
     }
@@ -88,6 +89,7 @@ pub(crate) fn positions() -> PositionsView {
         weight: origin.by("worth / gross NAV").known(0.45),
         available: origin.known(Decimal::of(usdc(whole), 6)),
         share_price: origin.known(Decimal::wad(Wad(U256::from(10).pow(U256::from(18))))),
+        mark: origin.known(0.0),
         cost_basis: origin.unknown("positions adopted at start-up have no cost"),
         profit: origin.known(Decimal::change(usdc(whole), usdc(whole - 1), 6)),
     };
