@@ -50,8 +50,8 @@ impl Figures {
             share_price: new("vault_share_price_assets", "What one share pays on leaving.", &[])?,
             supply: new("vault_supply_shares", "Shares of the vault that exist.", &[])?,
             room: new(
-                "vault_room_ratio",
-                "What the chain's bounds leave to plans, of net assets, by bound.",
+                "vault_room_assets",
+                "What the chain's bounds leave to plans, by bound.",
                 &["bound"],
             )?,
             operator: new(
@@ -121,9 +121,9 @@ impl Figures {
         self.share_price.set(of(|it| &it.share_price));
         self.supply.set(of(|it| &it.supply));
         self.room.replace([
-            bound("loss_day", vault.and_then(|it| number(&it.loss_room_day))),
-            bound("loss_month", vault.and_then(|it| number(&it.loss_room_month))),
-            bound("entries_day", vault.and_then(|it| number(&it.entry_room))),
+            bound("loss_day", of(|it| &it.loss_room_day)),
+            bound("loss_month", of(|it| &it.loss_room_month)),
+            bound("entries_day", of(|it| &it.entry_room)),
         ]);
         self.operator.set(of(|it| &it.operator_wei));
     }

@@ -81,12 +81,12 @@ pub struct VaultView {
     pub supply: Figure<Decimal>,
     /// What waits in the redeem queue, at the price of leaving.
     pub queued: Figure<Decimal>,
-    /// What plans may still lose today before the chain refuses them, a fraction of net assets.
-    pub loss_room_day: Figure<f64>,
-    /// What plans may still lose in the running 30 days, a fraction of net assets.
-    pub loss_room_month: Figure<f64>,
-    /// What may still enter markets today, a fraction of net assets.
-    pub entry_room: Figure<f64>,
+    /// What plans may still lose today before the chain refuses them.
+    pub loss_room_day: Figure<Decimal>,
+    /// What plans may still lose in the running 30 days.
+    pub loss_room_month: Figure<Decimal>,
+    /// What may still enter markets today.
+    pub entry_room: Figure<Decimal>,
     /// Whether every market can be read and none is marked down; entering is closed while not.
     pub is_sound: Figure<bool>,
     /// Whether the guardian has closed entering.
