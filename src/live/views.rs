@@ -64,6 +64,7 @@ pub(crate) fn vault(tick: &Tick, setting: &Setting<'_>) -> VaultView {
         loss_room_day: room(day),
         loss_room_month: room(month),
         entry_room: room(turnover),
+        is_sound: from("value()").known(state.is_sound),
         is_paused: from("entriesPaused()").known(state.is_paused),
         operator_wei: from("balance of the allocator").unknown("it is not read"),
     }
@@ -111,6 +112,10 @@ fn position(tick: &Tick, reading: &Reading, place: Option<&Place>, worth: Amount
         weight: from("totalAssets()").by("of value().gross").maybe(weight, "nothing is owned"),
         available: from("liquidity()").maybe(available, "the market cannot be read"),
         share_price: protocol.known(Decimal::ray(reading.share_price)),
+        mark: origin(tick, "vault").maybe(
+            place.map(|place| f64::from(place.mark_bps) / 10_000.0),
+            "the vault does not list it",
+        ),
         cost_basis: protocol.unknown(unknown),
         profit: protocol.unknown(unknown),
     }
