@@ -84,7 +84,8 @@ impl Recorder {
         let kept = text.lines().filter_map(|line| serde_json::from_str::<Row>(line).ok());
         let rows = kept.map(|row| ((row.block, row.market.clone()), row)).collect();
         let opened = OpenOptions::new().create(true).append(true).open(&path);
-        let mut recorder = Recorder { folder: folder.to_owned(), spool: opened.map_err(failed)?, rows };
+        let mut recorder =
+            Recorder { folder: folder.to_owned(), spool: opened.map_err(failed)?, rows };
         recorder.rewrite()?;
         Ok(recorder)
     }
@@ -111,7 +112,8 @@ impl Recorder {
             self.write(&row)?;
             self.rows.insert((row.block, row.market.clone()), row);
         }
-        let over: BTreeSet<Day> = self.rows.values().map(Row::day).filter(|day| *day < today).collect();
+        let over: BTreeSet<Day> =
+            self.rows.values().map(Row::day).filter(|day| *day < today).collect();
         for day in over {
             self.finish(day)?;
         }

@@ -55,8 +55,10 @@ fn record(recorder: &mut Recorder, block: u64, borrowed: u64) {
 
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let each = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    each.map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap()))
-        .collect()
+    each.map(|path| {
+        (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap())
+    })
+    .collect()
 }
 
 #[test]

@@ -101,7 +101,8 @@ impl Books {
             let gained = worth - before.worth - flow;
             // Where money moved, what was held before and earned is told apart from what moving cost.
             let still = before.model.filter(|_| moved);
-            let still = still.and_then(|model| model.after(true, Amount::ZERO, tick.head.timestamp).ok());
+            let still =
+                still.and_then(|model| model.after(true, Amount::ZERO, tick.head.timestamp).ok());
             let grown = still.map_or(gained, |still| signed(still.held.worth) - before.worth);
             let result = self.by_market.entry(market.clone()).or_default();
             if grown < -DUST {

@@ -58,7 +58,8 @@ impl Record {
         reads: &[Result<Read, String>],
         prices: &BTreeMap<Address, f64>,
     ) -> Result<(), RecordError> {
-        let readings: Vec<&Reading> = reads.iter().flatten().flat_map(|read| &read.readings).collect();
+        let readings: Vec<&Reading> =
+            reads.iter().flatten().flat_map(|read| &read.readings).collect();
         self.0.record(at, &readings, |reading| prices.get(&reading.asset).copied())
     }
 }

@@ -6,7 +6,18 @@ use crate::support::{code, document, folder, plimsoll, said};
 fn help_names_every_subcommand_and_the_exit_codes() {
     let run = plimsoll(&["--help"]);
     let text = String::from_utf8(run.stdout).unwrap();
-    for word in ["backtest", "data", "demo", "replay", "init", "run", "derisk", "doctor", "completions", "Exit codes: 0 done"] {
+    for word in [
+        "backtest",
+        "data",
+        "demo",
+        "replay",
+        "init",
+        "run",
+        "derisk",
+        "doctor",
+        "completions",
+        "Exit codes: 0 done",
+    ] {
         assert!(text.contains(word), "{word} is missing from:\n{text}");
     }
 }

@@ -89,7 +89,10 @@ fn check_moves(told: &Value) {
         *by_protocol.entry(market.split(':').next().unwrap()).or_default() += amount;
     }
     for (protocol, amount) in by_protocol {
-        assert!(amount <= 35_010 * 1_000_000, "{protocol} holds {amount} raw units of 100,000 USDC");
+        assert!(
+            amount <= 35_010 * 1_000_000,
+            "{protocol} holds {amount} raw units of 100,000 USDC"
+        );
     }
 }
 

@@ -39,7 +39,9 @@ impl Stage {
         let settings = ChainSettings { block_seconds: BLOCK, ..ChainSettings::default() };
         let mut chain = LocalChain::start(&artifacts, settings).await.unwrap();
         let deployment = deploy(&chain, &artifacts).await.unwrap();
-        let [_, allocator, owner, curator, guardian, depositor] = chain.accounts()[..6] else { panic!() };
+        let [_, allocator, owner, curator, guardian, depositor] = chain.accounts()[..6] else {
+            panic!()
+        };
         let roles = VaultRoles { owner, curator, allocator, guardian };
         let vault = deploy_vault(&chain, &artifacts, &deployment, roles).await.unwrap();
         let people = MarketSettings { seed: 3, ..MarketSettings::default() };
@@ -160,7 +162,10 @@ feeds = [{{ asset = "{asset}", feed = "{feed}", decimals = 8, heartbeat_seconds 
     async fn held(&self, running: &Running) -> f64 {
         let positions = running.json("/v1/positions").await;
         let positions = positions["positions"].as_array().unwrap();
-        positions.iter().map(|each| each["worth"]["value"].as_str().unwrap().parse::<f64>().unwrap()).sum()
+        positions
+            .iter()
+            .map(|each| each["worth"]["value"].as_str().unwrap().parse::<f64>().unwrap())
+            .sum()
     }
 }
 
@@ -285,14 +290,25 @@ async fn check_secrets(stage: &Stage, running: &Running) {
     let bytes = alloy::hex::decode(&stage.key).unwrap();
     let forms = [stage.key.clone(), stage.key.to_uppercase(), base64(&bytes)];
     let mut texts = vec![running.said()];
-    for path in ["/metrics", "/v1/status", "/v1/vault", "/v1/positions", "/v1/markets", "/v1/decisions", "/readyz"] {
+    for path in [
+        "/metrics",
+        "/v1/status",
+        "/v1/vault",
+        "/v1/positions",
+        "/v1/markets",
+        "/v1/decisions",
+        "/readyz",
+    ] {
         texts.push(running.asked(path).await.unwrap().1);
     }
     let journal = plimsoll(&["journal", "export", "--folder", &stage.state()]);
     texts.push(String::from_utf8(journal.stdout).unwrap());
     assert!(texts.iter().all(|text| text.len() > 20), "there is something to search");
     for form in &forms {
-        assert!(texts.iter().all(|text| !text.contains(form.as_str())), "a form of the key is shown");
+        assert!(
+            texts.iter().all(|text| !text.contains(form.as_str())),
+            "a form of the key is shown"
+        );
     }
 }
 
@@ -331,7 +347,9 @@ async fn an_engine_that_only_watches_sends_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_with_another_role_or_none_is_refused_before_anything_is_written() {
-    for (account, words) in [(3, "is not the allocator of vault"), (7, "is not the allocator of vault")] {
+    for (account, words) in
+        [(3, "is not the allocator of vault"), (7, "is not the allocator of vault")]
+    {
         let stage = Stage::with_engine(account).await;
         let refused = stage.command(&["init"]).output().unwrap();
         assert_eq!(code(&refused), 4, "{}", said(&refused));
@@ -350,7 +368,12 @@ fn settings_to_begin_with_are_written_once_and_read_back() {
     // They are whole: what is missing is the environment that they name.
     let checked = plimsoll(&["--config", &file, "init"]);
     assert_ne!(code(&checked), 0);
-    assert!(said(&checked).contains("PLIMSOLL_NODE_1 is not set") || said(&checked).contains("/run/secrets"), "{}", said(&checked));
+    assert!(
+        said(&checked).contains("PLIMSOLL_NODE_1 is not set")
+            || said(&checked).contains("/run/secrets"),
+        "{}",
+        said(&checked)
+    );
     let missing = plimsoll(&["run"]);
     assert_eq!(code(&missing), 4);
     assert!(said(&missing).contains("there is no section [live]"), "{}", said(&missing));
