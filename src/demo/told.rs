@@ -104,6 +104,25 @@ impl Told {
         }
     }
 
+    /// How an hour ended, in a word, where money cannot leave.
+    pub(crate) fn hour(self, tick: &Tick) {
+        let vault = &tick.vault;
+        for place in &vault.places {
+            let (worth, free) =
+                (place.worth.unwrap_or_default(), place.available.unwrap_or_default());
+            let locked = worth.saturating_sub(free);
+            if locked.to_f64(vault.decimals) > 1.0 {
+                self.say(&format!(
+                    "  block {}: {} of {} cannot leave {}",
+                    tick.head.block.number,
+                    money(locked, vault.decimals),
+                    money(worth, vault.decimals),
+                    place.contract
+                ));
+            }
+        }
+    }
+
     /// How a day ended.
     pub(crate) fn day(self, day: u64, tick: &Tick, engine: &Engine) {
         if self.is_quiet {
