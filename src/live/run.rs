@@ -2,6 +2,7 @@
 
 use super::assemble::{self, Assembly};
 use super::drive::{drive, learn};
+use super::history;
 use super::record::Record;
 use super::settings::{Live, SignerSettings};
 use super::show::Show;
@@ -32,6 +33,7 @@ pub(crate) fn run(options: &RunOptions, file: Option<&Path>) -> anyhow::Result<(
         ..Settings::default()
     };
     let (publisher, service) = channel(settings.clone(), about)?;
+    let service = service.with_history(history::history(&live.state));
     let mode = if options.live { Mode::Live } else { Mode::Shadow };
     let stop = CancellationToken::new();
     // The executor has a thread and a runtime of its own: nothing that the service does can hold it up.

@@ -1,5 +1,6 @@
 //! What a head brought, as the service shows it.
 
+use plimsoll_core::journal::Decided;
 use plimsoll_core::{Amount, MarketId};
 use plimsoll_dashboard::view::{
     AssetView, DecidedAt, Decimal, DecisionView, LineView, MarketView, MarketsView, Origin,
@@ -217,14 +218,19 @@ pub(crate) fn scores(tick: &Tick, ruling: &Ruling) -> ScoresView {
     }
 }
 
+/// Where a decision is, and how it is read.
+pub(crate) fn decided_at<'a>(
+    line: u64,
+    block: Option<u64>,
+    decided: &Decided,
+    (strategy, decimals): (&'a str, u8),
+) -> DecidedAt<'a> {
+    DecidedAt { line, block, time: decided.time, strategy, decimals }
+}
+
 /// A decision on a line of the journal.
 pub(crate) fn decision(tick: &Tick, line: u64, ruling: &Ruling, strategy: &str) -> DecisionView {
-    let at = DecidedAt {
-        line,
-        block: Some(tick.head.block.number),
-        time: ruling.decided.time,
-        strategy,
-        decimals: tick.vault.decimals,
-    };
+    let block = Some(tick.head.block.number);
+    let at = decided_at(line, block, &ruling.decided, (strategy, tick.vault.decimals));
     DecisionView::of(&ruling.decided, at)
 }
