@@ -144,9 +144,7 @@ pub(crate) async fn run(bench: &Bench<'_>, until_failure: bool) -> Report {
     let mut report = Report::default();
     for (name, check) in checks::ALL {
         let snapshot = bench.stage.chain.snapshot().await.unwrap();
-        let t0 = std::time::Instant::now();
         let outcome = check(bench).await;
-        eprintln!("TIME {name} {:?}", t0.elapsed());
         bench.stage.chain.revert(snapshot).await.unwrap();
         match outcome {
             Ok(Verdict::Holds) => report.held += 1,

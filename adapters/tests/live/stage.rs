@@ -23,6 +23,12 @@ alloy::sol! {
         function scaled() external view returns (uint256);
         function shares() external view returns (uint256);
     }
+    /// Morpho, for its owner.
+    interface IMorphoOwner {
+        struct Params { address loanToken; address collateralToken; address oracle; address irm; uint256 lltv; }
+        function setFeeRecipient(address recipient) external;
+        function setFee(Params params, uint256 fee) external;
+    }
 }
 
 /// Every place of a protocol: the first three are lived in, the last is empty.
@@ -217,7 +223,25 @@ impl Stage {
             self.does(lender, place.vault, &deposit).await;
             self.morpho_borrow(borrower, place, assets * U256::from(18) / U256::from(10)).await;
         }
+        self.tax(&self.blue[1]).await;
         self.chain.mine_many(50).await.unwrap();
+    }
+
+    /// Has Morpho keep a tenth of a place's interest.
+    async fn tax(&self, place: &BluePlace) {
+        let (owner, morpho) = (self.deployed.admin, self.deployed.morpho.blue);
+        let recipient = Address::repeat_byte(0x0f);
+        self.does(owner, morpho, &IMorphoOwner::setFeeRecipientCall { recipient }).await;
+        let of = place.params.clone();
+        let params = IMorphoOwner::Params {
+            loanToken: of.loanToken,
+            collateralToken: of.collateralToken,
+            oracle: of.oracle,
+            irm: of.irm,
+            lltv: of.lltv,
+        };
+        let fee = U256::from(10).pow(U256::from(17));
+        self.does(owner, morpho, &IMorphoOwner::setFeeCall { params, fee }).await;
     }
 
     pub(crate) async fn does(&self, who: Address, to: Address, call: &impl SolCall) {

@@ -88,7 +88,7 @@ pub(super) async fn worth_and_availability_are_the_market_contracts(bench: &Benc
     for place in 0..EMPTY {
         bench.enter(place, 37).await?;
     }
-    bench.stage.chain.mine_many(100).await.unwrap();
+    bench.stage.chain.mine_many(10).await.unwrap();
     for place in 0..EMPTY {
         let (reading, truth) = (bench.reading(place).await?, bench.truth(place).await);
         same("held", reading.held, truth.held)?;
