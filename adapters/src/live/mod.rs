@@ -95,7 +95,7 @@ pub(crate) async fn check_chain(
         return Err(AdapterError::WrongChain { about: about.to_owned(), expected: chain, found });
     }
     nodes.check_chain().await.map_err(node(about, at))?;
-    Batch::default().send(nodes, at, (about, chain)).await.map(|_| ())
+    Batch::of_the_place().send(nodes, at, (about, chain)).await.map(|_| ())
 }
 
 /// Refuses an address without code.

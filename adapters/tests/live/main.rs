@@ -1,0 +1,15 @@
+//! Live adapters on the protocols' own bytecode, on a local chain.
+
+mod bench;
+mod checks;
+mod conformance;
+mod differential;
+mod faults;
+mod on_aave;
+mod on_morpho;
+mod on_vaults;
+mod people;
+mod prices;
+mod proxy;
+mod stage;
+mod subject;
