@@ -1,6 +1,7 @@
 //! Which protocols are read: parsed once, refused where it cannot be meant.
 
 use super::{AaveV3, AaveV3Settings, Erc4626, Erc4626Settings, MorphoBlue, MorphoBlueSettings};
+use alloy::primitives::Address;
 use plimsoll_core::MarketId;
 use plimsoll_execute::AdapterError;
 use plimsoll_execute::protocol::Protocol;
@@ -17,6 +18,22 @@ pub enum ProtocolSettings {
     MorphoBlue(MorphoBlueSettings),
     /// ERC-4626 vaults.
     Erc4626(Erc4626Settings),
+}
+
+impl ProtocolSettings {
+    /// The vault's market contracts, in the order of the markets.
+    #[must_use]
+    pub fn contracts(&self) -> Vec<Option<Address>> {
+        match self {
+            ProtocolSettings::AaveV3(all) => all.markets.iter().map(|each| each.contract).collect(),
+            ProtocolSettings::MorphoBlue(all) => {
+                all.markets.iter().map(|each| each.contract).collect()
+            }
+            ProtocolSettings::Erc4626(all) => {
+                all.markets.iter().map(|each| each.contract).collect()
+            }
+        }
+    }
 }
 
 /// Returns the configured adapters, in their order.

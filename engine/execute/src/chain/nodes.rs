@@ -4,6 +4,7 @@
 //! vote; a reorganisation gives an error and never a mixture.
 
 use super::endpoint::{Endpoint, RpcError};
+use super::logs::Log;
 use alloy::primitives::{Address, B256, Bytes, U64, U256};
 use alloy::rpc::json_rpc::RpcRecv;
 use futures::future::join_all;
@@ -180,6 +181,11 @@ impl Nodes {
         self.chain
     }
 
+    /// Host and port of each node.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.endpoints.iter().map(Endpoint::name)
+    }
+
     /// Asks every node; their answers in their order.
     async fn each<R: RpcRecv>(
         &self,
@@ -295,6 +301,14 @@ impl Nodes {
         self.agreed("eth_getCode", json!([contract, { "blockHash": hash }])).await
     }
 
+    /// Returns what `contract` said in the block of `hash`, in order.
+    ///
+    /// # Errors
+    /// [`NodeError::NoQuorum`].
+    pub async fn logs_in(&self, hash: B256, contract: Address) -> Result<Vec<Log>, NodeError> {
+        self.agreed("eth_getLogs", json!([{ "blockHash": hash, "address": contract }])).await
+    }
+
     /// Returns everything that [`plimsoll_core::execution::advance()`] wants to know of a plan at `head`.
     ///
     /// # Errors
@@ -327,6 +341,14 @@ impl Nodes {
         })
     }
 
+    /// Returns the hash of the chain's first block.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn hash_of_first(&self) -> Result<B256, NodeError> {
+        self.hash_at(0).await
+    }
+
     /// Returns the chain's block at `number`.
     ///
     /// # Errors
@@ -336,7 +358,7 @@ impl Nodes {
     }
 
     /// The hash of the chain's block at `number`.
-    pub(super) async fn hash_at(&self, number: u64) -> Result<B256, NodeError> {
+    pub(crate) async fn hash_at(&self, number: u64) -> Result<B256, NodeError> {
         Ok(self.block_at(number).await?.hash)
     }
 

@@ -1,0 +1,9 @@
+//! Live engines: settings, assembly, and the commands that run and order them.
+
+pub(crate) mod assemble;
+pub(crate) mod drive;
+mod record;
+pub(crate) mod run;
+pub(crate) mod settings;
+mod show;
+mod views;
