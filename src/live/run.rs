@@ -14,6 +14,7 @@ use crate::output::say;
 use anyhow::{Context, anyhow};
 use plimsoll_dashboard::view::Mode;
 use plimsoll_dashboard::{About, Secrets, Service, Settings, channel, listen, logging};
+use plimsoll_execute::AdapterError;
 use plimsoll_execute::journal::{Journal, JournalError};
 use plimsoll_execute::live::{Heads, Order, Orders};
 use std::path::Path;
@@ -113,9 +114,11 @@ fn is_passing(error: &anyhow::Error) -> bool {
                 Some(StartError::Node(error) | StartError::Vault(VaultError::Node(error)))
                     if is_quorum(error)
             )
-            || cause
-                .downcast_ref::<plimsoll_execute::AdapterError>()
-                .is_some_and(plimsoll_execute::AdapterError::is_transient)
+            || matches!(
+                cause.downcast_ref::<StartError>(),
+                Some(StartError::Adapter(error)) if error.is_transient()
+            )
+            || cause.downcast_ref::<AdapterError>().is_some_and(AdapterError::is_transient)
     })
 }
 
