@@ -285,6 +285,37 @@ async fn an_engine_lends_survives_a_kill_leaves_on_order_and_can_be_decided_agai
     assert!(kept >= 2, "what was seen is kept as Parquet");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_someone_else_uses_signs_nothing_more() {
+    let mut stage = Stage::set().await;
+    stage.init();
+    let mut running = stage.run(&["--live"]);
+    let head = stage.chain.head().await.unwrap().number;
+    running.at(head).await;
+    // Until the first plan is over.
+    for _ in 0..3 {
+        stage.driver.step(&stage.chain).await.unwrap();
+        let head = stage.chain.head().await.unwrap().number;
+        running.at(head).await;
+    }
+    let engine = stage.vault.roles.allocator;
+    let pay = alloy::sol_types::SolValue::abi_encode(&());
+    let call = plimsoll_localchain::Call {
+        to: Some(Address::repeat_byte(0x42)),
+        data: pay.into(),
+        ..plimsoll_localchain::Call::create(engine, alloy::primitives::Bytes::new())
+    };
+    stage.chain.send(&call.with_gas(30_000)).await.unwrap();
+    for _ in 0..3 {
+        stage.driver.step(&stage.chain).await.unwrap();
+        let head = stage.chain.head().await.unwrap().number;
+        running.at(head).await;
+    }
+    let status = running.json("/v1/status").await;
+    let is_stopped = status["breaker"] == "halt" || running.said().contains("needs a person");
+    assert!(is_stopped, "{status} {}", running.said());
+}
+
 /// Neither the key, nor its hexadecimal or base64 forms, is in anything that the process says.
 async fn check_secrets(stage: &Stage, running: &Running) {
     let bytes = alloy::hex::decode(&stage.key).unwrap();
