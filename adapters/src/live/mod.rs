@@ -47,7 +47,7 @@ impl<K: Ord, V: Clone> RwCache<K, V> {
 /// A refusal of the nodes, told for `about`.
 pub(crate) fn node(about: &str, at: &At) -> impl Fn(NodeError) -> AdapterError + use<> {
     let (protocol, block) = (about.to_owned(), at.block.number);
-    move |source| AdapterError::Node { protocol: protocol.clone(), block, source }
+    move |source| AdapterError::Node { protocol: protocol.clone(), block, source: Box::new(source) }
 }
 
 /// A state that the arithmetic does not cover.

@@ -115,7 +115,7 @@ async fn aggregate(
     let answer = answer.map_err(|source| AdapterError::Node {
         protocol: about.to_owned(),
         block: at.block.number,
-        source,
+        source: Box::new(source),
     })?;
     if answer.is_empty() {
         let (about, block) = (about.to_owned(), at.block.number);

@@ -145,7 +145,7 @@ impl Protocol for Broken {
             let head = nodes.head().await.map_err(|source| AdapterError::Node {
                 protocol: "broken".to_owned(),
                 block: at.block.number,
-                source,
+                source: Box::new(source),
             })?;
             at = At { block: head.block, timestamp: head.timestamp };
         }
