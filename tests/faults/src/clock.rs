@@ -10,7 +10,10 @@ pub struct Stopwatch(Instant);
 impl Stopwatch {
     /// Starts one.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "what is measured is time to recover; nothing depends on it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what is measured is time to recover; nothing depends on it"
+    )]
     pub fn start() -> Stopwatch {
         Stopwatch(Instant::now())
     }

@@ -47,7 +47,8 @@ fn lied(
             let asks_for_head = method == "eth_getBlockByNumber"
                 && params.get(0).and_then(Value::as_str) == Some("latest");
             let is_head = asks_for_head || method == super::rule::NOTIFICATION;
-            let hash = result.get("hash").and_then(Value::as_str).and_then(|hash| hash.parse().ok());
+            let hash =
+                result.get("hash").and_then(Value::as_str).and_then(|hash| hash.parse().ok());
             if let Some(hash) = hash.filter(|_| is_head) {
                 control.fake(hash);
             }

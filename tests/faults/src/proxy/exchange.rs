@@ -77,12 +77,7 @@ impl Exchange {
     }
 
     /// The same with faults that are drawn already.
-    async fn struck(
-        &self,
-        side: Side,
-        (items, is_batch): (Vec<Item>, bool),
-        body: Bytes,
-    ) -> Given {
+    async fn struck(&self, side: Side, (items, is_batch): (Vec<Item>, bool), body: Bytes) -> Given {
         let given = self.given(&items, is_batch, body).await;
         let (given, is_forwarded) = match given {
             Ok(given) => given,

@@ -16,10 +16,14 @@ fn block_parameter(method: &str) -> Option<usize> {
         | "eth_getBlockTransactionCountByNumber"
         | "eth_getTransactionByBlockNumberAndIndex"
         | "eth_getBlockReceipts" => Some(0),
-        "eth_call" | "eth_getBalance" | "eth_getTransactionCount" | "eth_getCode"
-        | "eth_estimateGas" | "eth_simulateV1" | "eth_feeHistory" | "eth_createAccessList" => {
-            Some(1)
-        }
+        "eth_call"
+        | "eth_getBalance"
+        | "eth_getTransactionCount"
+        | "eth_getCode"
+        | "eth_estimateGas"
+        | "eth_simulateV1"
+        | "eth_feeHistory"
+        | "eth_createAccessList" => Some(1),
         "eth_getStorageAt" | "eth_getProof" => Some(2),
         _ => None,
     }
