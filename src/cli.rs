@@ -6,6 +6,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use plimsoll_core::{Day, RiskLine};
+use plimsoll_dashboard::logging::Format;
 use std::path::PathBuf;
 
 /// Loads capital into DeFi as deep as your risk line allows, and shows the line.
@@ -44,8 +45,20 @@ pub(crate) enum Command {
     /// Look at what the engine knew, decided and sent
     #[command(subcommand)]
     Journal(crate::journal::JournalCommand),
-    /// Replay history and write a report, with no options needed
+    /// Check the settings of a live engine and make its journal; without settings, write some to begin with
+    Init(InitOptions),
+    /// Run a live engine; it sends nothing without --live
+    Run(RunOptions),
+    /// Let the engine sign nothing more
+    Pause(OrderOptions),
+    /// Let the engine bring everything out that can come out, and nothing in
+    Derisk(OrderOptions),
+    /// Let the engine go on
+    Resume(OrderOptions),
+    /// Show the engine at work: a local chain with real lending contracts, a depositor and thirty days
     Demo(DemoOptions),
+    /// Replay history and write a report, with no options needed
+    Replay(ReplayOptions),
     /// Check this installation, its settings and its data
     Doctor(DoctorOptions),
     /// Say how good the forecasts are
@@ -352,12 +365,76 @@ pub(crate) enum Task {
 /// Options of `demo`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DemoOptions {
+    /// Days with the engine
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=365))]
+    pub(crate) days: u64,
+    /// What everything random follows from
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// The depositor's risk line: cautious, balanced or adventurous
+    #[arg(long, value_name = "LINE", default_value = "balanced")]
+    pub(crate) line: RiskLine,
+    /// Say nothing while it runs
+    #[arg(long)]
+    pub(crate) headless: bool,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Folder in which the journal is kept; without it, it goes away
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Options of `replay`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReplayOptions {
     /// Folder of Parquet history; a small made-up one is generated without it
     #[arg(long, env = "PLIMSOLL_DATA", value_name = "DIR", value_parser = folder())]
     pub(crate) data: Option<PathBuf>,
     /// Folder for the report
     #[arg(long, value_name = "DIR", default_value = "report")]
     pub(crate) out: PathBuf,
+}
+
+/// Options of `init`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct InitOptions {
+    /// Check only, and make no journal
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// Options of `run`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RunOptions {
+    /// Send transactions; without it the engine decides, writes down and sends nothing
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// What is logged: a level, or levels by module
+    #[arg(long, value_name = "FILTER", default_value = "info", env = "PLIMSOLL_LOG")]
+    pub(crate) log: String,
+    /// How it is logged: text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = parse_format)]
+    pub(crate) log_format: Format,
+}
+
+/// Options of `pause`, `derisk` and `resume`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct OrderOptions {
+    /// Folder of the journal; by default that of the settings
+    #[arg(long, env = "PLIMSOLL_STATE", value_name = "DIR", value_parser = folder())]
+    pub(crate) folder: Option<PathBuf>,
+    /// How long to wait for a running engine to take the order up
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) wait_seconds: u64,
+}
+
+fn parse_format(text: &str) -> Result<Format, String> {
+    match text {
+        "text" => Ok(Format::Text),
+        "json" => Ok(Format::Json),
+        _ => Err("expected text or json".to_owned()),
+    }
 }
 
 /// Options of `doctor`.

@@ -3,7 +3,7 @@
 use crate::exit::Kind;
 use anyhow::{Context, anyhow};
 use plimsoll_core::Time;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The variable that stands in for the clock, so that an answer from kept data can be had again.
 const STAND_IN: &str = "PLIMSOLL_NOW";
@@ -13,6 +13,23 @@ pub(crate) fn now() -> anyhow::Result<Time> {
     match std::env::var(STAND_IN).ok().filter(|text| !text.is_empty()) {
         Some(text) => parse(&text).context(Kind::Usage),
         None => Ok(wall()),
+    }
+}
+
+/// How long something takes, by the clock that only goes forward.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Watch(Instant);
+
+impl Watch {
+    /// Begins now.
+    #[expect(clippy::disallowed_methods, reason = "figures of speed; nothing is decided by them")]
+    pub(crate) fn start() -> Watch {
+        Watch(Instant::now())
+    }
+
+    /// How long ago that was.
+    pub(crate) fn elapsed(self) -> Duration {
+        self.0.elapsed()
     }
 }
 

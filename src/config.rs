@@ -1,6 +1,7 @@
 //! Settings: one TOML file, environment overrides, errors with file, line and a fix.
 
 use crate::exit::Kind;
+use crate::live::settings::Live;
 use crate::llama::Llama;
 use anyhow::Context;
 use plimsoll_core::RiskPreference;
@@ -26,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) gate: Gate,
     /// DefiLlama's interface.
     pub(crate) llama: Llama,
+    /// A live engine.
+    pub(crate) live: Option<Box<Live>>,
 }
 
 /// The run that the exit limit assumes.
@@ -191,7 +194,11 @@ pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Config> {
 }
 
 /// Parses settings and lays overrides over them.
-fn parse(name: &str, text: &str, overrides: Vec<(String, String)>) -> Result<Config, String> {
+pub(crate) fn parse(
+    name: &str,
+    text: &str,
+    overrides: Vec<(String, String)>,
+) -> Result<Config, String> {
     let config: Config = toml::from_str(text).map_err(|error| explain(name, text, &error))?;
     if overrides.is_empty() {
         return Ok(config);

@@ -183,6 +183,13 @@ fn summary(record: &Record) -> String {
         Record::Started { version, is_live, .. } => {
             format!("version {version}, {}", if *is_live { "live" } else { "shadow" })
         }
+        Record::Observed(inputs) => {
+            let rows: usize = inputs.seen.iter().map(|seen| seen.observations.len()).sum();
+            format!("{rows} markets of {} protocols", inputs.seen.len())
+        }
+        Record::Settled { plan, executed } => {
+            format!("{plan} moved {} raw units", executed.turnover.0)
+        }
         Record::Entry(Entry::Decided(decided)) => decided.reason.clone(),
         Record::Entry(Entry::Marked(marked)) => format!("NAV {} raw units", marked.nav.0),
         Record::Entry(Entry::Executed(done)) => format!("turnover {} raw units", done.turnover.0),

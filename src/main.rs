@@ -14,10 +14,12 @@ mod doctor;
 mod exit;
 mod facts;
 mod journal;
+mod live;
 mod llama;
 mod models;
 mod observatory;
 mod output;
+mod replay;
 mod setup;
 mod summary;
 mod universe;
@@ -25,6 +27,7 @@ mod wiring;
 mod worlds;
 
 use clap::Parser;
+use plimsoll_execute::live::Order;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -40,7 +43,19 @@ fn main() -> ExitCode {
         cli::Command::Curves(options) => curves::run(&options, arguments.config.as_deref()),
         cli::Command::Data(command) => data::run(&command, arguments.config.as_deref()),
         cli::Command::Journal(command) => journal::run(&command),
-        cli::Command::Demo(options) => demo::run(&options, arguments.config.as_deref()),
+        cli::Command::Init(options) => live::run::init(&options, arguments.config.as_deref()),
+        cli::Command::Run(options) => live::run::run(&options, arguments.config.as_deref()),
+        cli::Command::Pause(options) => {
+            live::run::order(Order::Pause, &options, arguments.config.as_deref())
+        }
+        cli::Command::Derisk(options) => {
+            live::run::order(Order::Derisk, &options, arguments.config.as_deref())
+        }
+        cli::Command::Resume(options) => {
+            live::run::order(Order::Resume, &options, arguments.config.as_deref())
+        }
+        cli::Command::Demo(options) => demo::run(&options),
+        cli::Command::Replay(options) => replay::run(&options, arguments.config.as_deref()),
         cli::Command::Doctor(options) => doctor::run(&options, arguments.config.as_deref()),
         cli::Command::Models(command) => models::run(&command, arguments.config.as_deref()),
         cli::Command::Completions { shell } => {

@@ -4,6 +4,7 @@
 //! that differs from what its kind needs, and never fills in a missing value.
 
 mod apy;
+pub mod live;
 pub mod llama;
 pub mod parquet;
 

@@ -1,7 +1,9 @@
 //! The trait [`Adapter`]: what does this protocol say?
 
+use crate::chain::NodeError;
+use alloy::primitives::{Address, U256};
 use async_trait::async_trait;
-use plimsoll_core::{Day, MarketId};
+use plimsoll_core::{ChainId, Day, MarketId};
 use plimsoll_frame::Observation;
 
 /// What does this protocol, or this source, say?
@@ -197,16 +199,115 @@ pub enum AdapterError {
         /// What is wrong with it.
         detail: String,
     },
+    /// Nodes that gave no answer to believe.
+    #[error("{protocol} at block {block}: {source}")]
+    Node {
+        /// The protocol that asked.
+        protocol: String,
+        /// The block that was asked about.
+        block: u64,
+        /// What the nodes said.
+        source: NodeError,
+    },
+    /// A contract that reverts, or answers in another form.
+    #[error("{about} at block {block}: {call} of {contract}: {detail}")]
+    Call {
+        /// The market or protocol.
+        about: String,
+        /// The contract.
+        contract: Address,
+        /// The block.
+        block: u64,
+        /// The function.
+        call: &'static str,
+        /// What came back.
+        detail: String,
+    },
+    /// A contract that is not what the configuration says it is.
+    #[error(
+        "{about}: {field} of {contract} is {found}, expected {expected}; correct the configuration"
+    )]
+    Mismatch {
+        /// The market or protocol.
+        about: String,
+        /// The contract.
+        contract: Address,
+        /// What was looked at.
+        field: &'static str,
+        /// What the configuration says.
+        expected: String,
+        /// What the contract says.
+        found: String,
+    },
+    /// No contract at a configured address.
+    #[error(
+        "{about}: there is no contract at {contract} in block {block}; correct the address, or the chain"
+    )]
+    NoCode {
+        /// The market or protocol.
+        about: String,
+        /// The address.
+        contract: Address,
+        /// The block.
+        block: u64,
+    },
+    /// A block of another chain than the markets are on.
+    #[error("{about} is on {expected}, and the nodes are on {found}; correct the configuration")]
+    WrongChain {
+        /// The protocol.
+        about: String,
+        /// The markets' chain.
+        expected: ChainId,
+        /// The nodes' chain.
+        found: ChainId,
+    },
+    /// Our arithmetic is not the contract's: it is of another version than we know.
+    #[error(
+        "{about} at block {block}: {field} is {found} on chain and {computed} by our arithmetic; the \
+         contract is of another version: leave the market out until it is supported"
+    )]
+    Disagrees {
+        /// The market.
+        about: String,
+        /// The block.
+        block: u64,
+        /// Which number.
+        field: &'static str,
+        /// What we computed.
+        computed: U256,
+        /// What the contract says.
+        found: U256,
+    },
+    /// A state that the adapter's arithmetic does not cover.
+    #[error("{about} at block {block}: {detail}")]
+    NotCovered {
+        /// The market or protocol.
+        about: String,
+        /// The block.
+        block: u64,
+        /// What is not covered.
+        detail: String,
+    },
+    /// Settings that cannot be meant.
+    #[error("{about}: {detail}")]
+    Settings {
+        /// The protocol.
+        about: String,
+        /// What is wrong, and how to mend it.
+        detail: String,
+    },
 }
 
 impl AdapterError {
     /// Whether the next try may cure it. A file stays as it is; a server in trouble recovers, and a page
-    /// that stands in for an answer goes away.
+    /// that stands in for an answer goes away. A call that reverts may do so for a state that passes; a
+    /// contract that is another one than configured stays so.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
             AdapterError::Http { status, .. } => status.is_none_or(AdapterError::is_passing),
-            AdapterError::Payload { .. } => true,
+            AdapterError::Payload { .. } | AdapterError::Call { .. } => true,
+            AdapterError::Node { source, .. } => source.is_transient(),
             _ => false,
         }
     }
@@ -259,6 +360,24 @@ mod tests {
         }
         let file = AdapterError::NoFolder { dir: "d".to_owned(), detail: "gone".to_owned() };
         assert!(!file.is_transient());
+    }
+
+    #[test]
+    fn nodes_recover_and_a_wrong_contract_does_not() {
+        let node = |source| AdapterError::Node { protocol: "a".to_owned(), block: 1, source };
+        let silent = NodeError::NoQuorum {
+            method: "eth_call",
+            agreeing: 0,
+            asked: 1,
+            quorum: 1,
+            first: None,
+        };
+        assert!(node(silent).is_transient());
+        let foreign = NodeError::WrongChain { node: "n".to_owned(), found: 2, wanted: 1 };
+        assert!(!node(foreign).is_transient());
+        let contract = Address::ZERO;
+        let empty = AdapterError::NoCode { about: "a".to_owned(), contract, block: 1 };
+        assert!(!empty.is_transient());
     }
 
     #[test]

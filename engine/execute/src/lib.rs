@@ -7,6 +7,7 @@ pub mod executor;
 pub mod feed;
 pub mod journal;
 pub mod killpoint;
+pub mod live;
 pub mod protocol;
 
 pub use adapter::{Adapter, AdapterError};

@@ -2,13 +2,14 @@
 
 use crate::schema::Column;
 use plimsoll_core::{ChainId, MarketId, Time};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// One market at one time.
 ///
 /// # Units
 /// As the columns of the frame: fractions, USD, days, asset per share.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MarketRow {
     /// Block number; `None` in history that recorded none.
     pub block: Option<u64>,
@@ -49,11 +50,12 @@ impl MarketRow {
 }
 
 /// A row as a source gave it, with what only the data-quality gate needs.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
     /// The row.
     pub row: MarketRow,
     /// The name of the asset or pool at that time.
+    #[serde(with = "text")]
     pub symbol: Arc<str>,
     /// When the protocol itself last touched the market, where the source says.
     pub updated_at: Option<Time>,
@@ -89,5 +91,19 @@ impl Observation {
             key_network: None,
             index_decimals: None,
         }
+    }
+}
+
+/// A shared text as JSON has it.
+mod text {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::sync::Arc;
+
+    pub(super) fn serialize<S: Serializer>(text: &Arc<str>, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(text)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<str>, D::Error> {
+        String::deserialize(from).map(Arc::from)
     }
 }

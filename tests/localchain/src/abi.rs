@@ -173,4 +173,43 @@ sol! {
         function maxRedeem(address owner) external view returns (uint256);
         function balanceOf(address account) external view returns (uint256);
     }
+
+    struct VaultBounds { uint16 turnoverBps; uint16 moveLossBps; uint16 dayLossBps; uint16 monthLossBps; }
+    struct VaultConfig {
+        address asset;
+        string name;
+        string symbol;
+        address owner;
+        address curator;
+        address allocator;
+        address guardian;
+        address soleDepositor;
+        uint32 ownerDelay;
+        uint32 curatorDelay;
+        uint32 fadePeriod;
+        VaultBounds bounds;
+    }
+
+    /// `contracts/src/Vault.sol`, as far as people use it.
+    interface IPlimsollVault {
+        function submit(bytes data) external;
+        function listMarket(address market, uint128 absoluteCap, uint16 relativeCapBps) external;
+        function setCurator(address account) external;
+        function deposit(uint256 assets, address receiver) external returns (uint256);
+        function redeem(uint256 shares, address receiver, address holder) external returns (uint256);
+        function redeemUpTo(uint256 shares, uint256 minAssets) external returns (uint256, uint256);
+        function requestRedeem(uint256 shares) external;
+        function payQueue() external;
+        function claimRedeem(address receiver) external returns (uint256);
+        function settle() external;
+        function totalAssets() external view returns (uint256);
+        function totalSupply() external view returns (uint256);
+        function balanceOf(address account) external view returns (uint256);
+        function maxWithdraw(address holder) external view returns (uint256);
+        function maxRedeem(address holder) external view returns (uint256);
+        function convertToAssets(uint256 shares) external view returns (uint256);
+        function planCount() external view returns (uint256);
+        function pauseEntries() external;
+        function resumeEntries() external;
+    }
 }

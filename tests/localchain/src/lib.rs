@@ -21,8 +21,8 @@ pub use artifacts::{Artifact, Artifacts, Origin};
 pub use chain::{CHAIN_ID, ChainSettings, LocalChain, Mining};
 pub use control::{Head, Snapshot};
 pub use deploy::{
-    Aave, AaveReserve, Asset, Deployment, MULTICALL3, Morpho, MorphoMarket, ReserveSettings,
-    TokenAndFeed, deploy,
+    Aave, AaveReserve, Asset, Deployment, MULTICALL3, Morpho, MorphoMarket, PlimsollVault,
+    ReserveSettings, TokenAndFeed, VaultMarket, VaultRoles, deploy, deploy_vault, deposit,
 };
 pub use driver::{Driver, Market, MarketSettings, MarketState, Run, StepReport};
 pub use error::LocalChainError;

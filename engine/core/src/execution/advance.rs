@@ -52,6 +52,10 @@ pub struct Memory {
     pub sent_at: Option<u64>,
     /// The height at which the nonce was first seen used without a transaction of ours.
     pub unknown_since: Option<u64>,
+    /// The reorganisations of the plan after which it was tried again.
+    pub tried_after: u32,
+    /// Whether it then failed: its bytes are not sent again, and a cancel takes its nonce.
+    pub is_refused: bool,
 }
 
 /// What to do next.
@@ -101,7 +105,9 @@ pub fn advance(intents: &Intents, seen: &Seen, memory: &Memory, patience: &Patie
 /// The nonce is the chain's, and the journal has to agree.
 fn bind(intents: &Intents, seen: &Seen) -> Next {
     match intents.next_nonce() {
-        Some(next) if next != seen.nonce => frozen(format!(
+        // A node that is behind; a final block that is gone is watched for elsewhere.
+        Some(next) if seen.nonce < next => Next::Wait,
+        Some(next) if seen.nonce > next => frozen(format!(
             "the chain counts {} transactions of this key and the journal {next}: someone else uses it, or \
              the journal is an old one",
             seen.nonce
@@ -129,7 +135,15 @@ fn under_way(intent: &Intent, seen: &Seen, memory: &Memory, patience: &Patience)
             _ => Next::Wait,
         };
     }
+    // The world is another one since: what was right there may not be right here.
+    if intent.reorgs > memory.tried_after && newest.purpose == Purpose::Call {
+        return Next::Simulate;
+    }
     let never_sent = memory.sent_at.is_none();
+    let is_refused = memory.is_refused && newest.purpose == Purpose::Call;
+    if is_refused {
+        return sign(Purpose::Cancel, seen, Some(newest), patience);
+    }
     if intent.state == State::Signed || never_sent {
         return Next::Send(newest.hash);
     }

@@ -212,7 +212,13 @@ impl Engine {
             match next {
                 Next::Admit => self.write(intent.id, Step::Admitted { policy: B256::ZERO }),
                 Next::Simulate => {
-                    self.write(intent.id, Step::Simulated { block: seen.head, gas: 1 });
+                    let is_again = !intent.attempts.is_empty();
+                    self.memory.tried_after = intent.reorgs;
+                    // After a reorganisation every fifth trial fails, and a cancel has to follow.
+                    self.memory.is_refused = is_again && seen.head.number.is_multiple_of(5);
+                    if !self.memory.is_refused {
+                        self.write(intent.id, Step::Simulated { block: seen.head, gas: 1 });
+                    }
                 }
                 Next::Record(step) => self.write(intent.id, step),
                 Next::Sign { purpose, max_fee, priority_fee } => {

@@ -60,6 +60,8 @@ pub enum Trip {
         /// What was asked for.
         to: Breaker,
     },
+    /// A person wants everything out that can come out.
+    Leave,
 }
 
 impl Trip {
@@ -75,7 +77,8 @@ impl Trip {
             Trip::Delta { .. }
             | Trip::Reverts { .. }
             | Trip::NavDrop { .. }
-            | Trip::Quorum { .. } => Breaker::DeriskOnly,
+            | Trip::Quorum { .. }
+            | Trip::Leave => Breaker::DeriskOnly,
         }
     }
 }
@@ -86,6 +89,8 @@ impl Breaker {
     pub fn after(self, trip: &Trip) -> Breaker {
         match trip {
             Trip::Operator { to } => *to,
+            // Who wants out has to be let out.
+            Trip::Leave => Breaker::DeriskOnly,
             _ => self.max(trip.allows()),
         }
     }

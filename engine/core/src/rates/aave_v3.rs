@@ -9,6 +9,7 @@ use crate::units::{Amount, Apr, BPS_ONE, Bps, Ray};
 use alloy_primitives::{U256, uint};
 
 const RAY: U256 = Ray::ONE.0;
+const RAY_PER_WAD: U256 = uint!(1_000_000_000_U256);
 const RAY_PER_BPS: U256 = uint!(100_000_000_000_000_000_000_000_U256);
 
 /// The borrow rate of a reserve as a function of its utilization.
@@ -133,6 +134,33 @@ pub fn supply_rate(
     mul_div_half_up(gross, U256::from(kept), U256::from(BPS_ONE), "percentMul").map(Ray)
 }
 
+/// Returns `part` of `amount`, half up.
+///
+/// # Errors
+/// [`RateError::Overflow`] where the contract would revert.
+///
+/// # Source
+/// `PercentageMath.percentMul`.
+pub fn percent_mul(amount: U256, part: Bps) -> Result<U256, RateError> {
+    mul_div_half_up(amount, U256::from(part.0), U256::from(BPS_ONE), "percentMul")
+}
+
+/// Returns the borrow rate that suppliers' interest is reckoned with until v3.2: the mean over stable and
+/// variable debt, which moves the last digits of `borrow_rate` even where all debt is variable.
+///
+/// # Errors
+/// [`RateError::Overflow`] where the contract would revert.
+///
+/// # Source
+/// `DefaultReserveInterestRateStrategy._getOverallBorrowRate` of aave-v3-core v3.0, without stable debt.
+pub fn overall_borrow_rate_v3_0(borrow_rate: Ray, debt: Amount) -> Result<Ray, RateError> {
+    if debt.is_zero() {
+        return Ok(Ray(U256::ZERO));
+    }
+    let debt = fits(debt.0.checked_mul(RAY_PER_WAD), "wadToRay")?;
+    ray_div(ray_mul(debt, borrow_rate.0)?, debt).map(Ray)
+}
+
 /// Returns by what factor a supply index grows in `seconds`: simple interest.
 ///
 /// # Errors
@@ -197,13 +225,25 @@ fn rate_for(rate: Ray, seconds: u64) -> Result<U256, RateError> {
     mul_div_down(rate.0, U256::from(seconds), U256::from(SECONDS_PER_YEAR), "rate * seconds")
 }
 
+/// Multiplies two rays, half up.
+///
+/// # Errors
+/// [`RateError::Overflow`] where the contract would revert.
+///
+/// # Source
 /// `WadRayMath.rayMul`.
-fn ray_mul(a: U256, b: U256) -> Result<U256, RateError> {
+pub fn ray_mul(a: U256, b: U256) -> Result<U256, RateError> {
     mul_div_half_up(a, b, RAY, "rayMul")
 }
 
+/// Divides two rays, half up.
+///
+/// # Errors
+/// [`RateError`] where the contract would revert.
+///
+/// # Source
 /// `WadRayMath.rayDiv`.
-fn ray_div(a: U256, b: U256) -> Result<U256, RateError> {
+pub fn ray_div(a: U256, b: U256) -> Result<U256, RateError> {
     mul_div_half_up(a, RAY, b, "rayDiv")
 }
 

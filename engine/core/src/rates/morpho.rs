@@ -120,6 +120,22 @@ pub fn supply_rate_down(borrow_rate: Wad, utilization: Wad, fee: Wad) -> Result<
     mul_div_down(gross, kept, WAD, "wMulDown").map(Wad)
 }
 
+/// Returns by how much a debt grows in `seconds`, over the debt: `e^x - 1` to its third power of `x`.
+///
+/// # Errors
+/// [`RateError::Overflow`] where the contract would revert.
+///
+/// # Source
+/// `MathLib.wTaylorCompounded`.
+pub fn compounded_interest(per_second: Wad, seconds: u64) -> Result<Wad, RateError> {
+    const STEP: &str = "wTaylorCompounded";
+    let first = fits(per_second.0.checked_mul(U256::from(seconds)), STEP)?;
+    let second = mul_div_down(first, first, U256::from(2) * WAD, STEP)?;
+    let third = mul_div_down(second, first, U256::from(3) * WAD, STEP)?;
+    let sum = fits(first.checked_add(second), STEP)?;
+    fits(sum.checked_add(third), STEP).map(Wad)
+}
+
 /// Returns how much collateral a liquidator seizes per debt repaid, both in value.
 ///
 /// `min(1.15, 1 / (1 - 0.3 (1 - lltv)))`: the closer the liquidation threshold to 1, the less.

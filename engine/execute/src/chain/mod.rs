@@ -4,11 +4,17 @@
 //! not in the journal first, and no nonce is chosen by anything but the journal and the chain together.
 
 pub mod endpoint;
+pub mod logs;
+pub mod multicall;
 pub mod nodes;
 pub mod sender;
 pub mod signer;
+pub mod vault;
 
 pub use endpoint::{Endpoint, RpcError};
+pub use logs::{Log, LogFilter};
+pub use multicall::{Answers, MULTICALL3, Multicall};
 pub use nodes::{Head, NodeError, Nodes, Simulated};
 pub use sender::{Progress, Proposal, SendError, Sender, SenderSettings};
 pub use signer::{Signer, SignerError, Unsigned};
+pub use vault::{VaultError, VaultState};

@@ -4,6 +4,7 @@
 //! vote; a reorganisation gives an error and never a mixture.
 
 use super::endpoint::{Endpoint, RpcError};
+use super::logs::Log;
 use alloy::primitives::{Address, B256, Bytes, U64, U256};
 use alloy::rpc::json_rpc::RpcRecv;
 use futures::future::join_all;
@@ -79,6 +80,14 @@ pub enum NodeError {
         /// What the node says of it.
         detail: String,
     },
+    /// A block that is no longer the chain's.
+    #[error("block {number} with hash {hash} is not on the chain any more; look at the new head")]
+    Gone {
+        /// Its number.
+        number: u64,
+        /// Its hash.
+        hash: B256,
+    },
     /// No node, or a quorum that cannot be reached.
     #[error(
         "{endpoints} nodes are configured and {quorum} have to agree; name more, or set the quorum"
@@ -89,6 +98,15 @@ pub enum NodeError {
         /// How many have to agree.
         quorum: usize,
     },
+}
+
+impl NodeError {
+    /// Whether asking again may cure it: silence and quarrels pass, a wrong chain and a quorum out of reach
+    /// do not.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        !matches!(self, NodeError::WrongChain { .. } | NodeError::TooFew { .. })
+    }
 }
 
 fn said(first: &Option<RpcError>) -> String {
@@ -155,6 +173,17 @@ impl Nodes {
             return Err(NodeError::TooFew { endpoints: endpoints.len(), quorum });
         }
         Ok(Nodes { endpoints, quorum, chain })
+    }
+
+    /// The chain that the nodes are configured to be of.
+    #[must_use]
+    pub fn chain(&self) -> u64 {
+        self.chain
+    }
+
+    /// Host and port of each node.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.endpoints.iter().map(Endpoint::name)
     }
 
     /// Asks every node; their answers in their order.
@@ -249,12 +278,7 @@ impl Nodes {
                 self.each::<Option<Header>>("eth_getBlockByHash", json!([head.hash, false]));
             let known = known.await.into_iter().flatten().flatten();
             if known.filter(|block| *block == head).count() >= self.quorum {
-                return Ok(Head {
-                    block: reference(&head),
-                    parent: head.parent_hash,
-                    timestamp: head.timestamp.to(),
-                    base_fee: head.base_fee_per_gas.unwrap_or_default().saturating_to(),
-                });
+                return Ok(head_of(&head));
             }
         }
         Err(self.no_quorum(method, 0, first))
@@ -267,6 +291,22 @@ impl Nodes {
     pub async fn call(&self, to: Address, data: &Bytes, hash: B256) -> Result<Bytes, NodeError> {
         let at = json!({ "blockHash": hash, "requireCanonical": true });
         self.agreed("eth_call", json!([{ "to": to, "data": data }, at])).await
+    }
+
+    /// Returns the code at `contract` in the block of `hash`; empty where there is none.
+    ///
+    /// # Errors
+    /// [`NodeError::NoQuorum`].
+    pub async fn code(&self, contract: Address, hash: B256) -> Result<Bytes, NodeError> {
+        self.agreed("eth_getCode", json!([contract, { "blockHash": hash }])).await
+    }
+
+    /// Returns what `contract` said in the block of `hash`, in order.
+    ///
+    /// # Errors
+    /// [`NodeError::NoQuorum`].
+    pub async fn logs_in(&self, hash: B256, contract: Address) -> Result<Vec<Log>, NodeError> {
+        self.agreed("eth_getLogs", json!([{ "blockHash": hash, "address": contract }])).await
     }
 
     /// Returns everything that [`plimsoll_core::execution::advance()`] wants to know of a plan at `head`.
@@ -301,8 +341,24 @@ impl Nodes {
         })
     }
 
+    /// Returns the hash of the chain's first block.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn hash_of_first(&self) -> Result<B256, NodeError> {
+        self.hash_at(0).await
+    }
+
+    /// Returns the chain's block at `number`.
+    ///
+    /// # Errors
+    /// [`NodeError::NoQuorum`].
+    pub async fn block(&self, number: u64) -> Result<Head, NodeError> {
+        self.block_at(number).await.map(|header| head_of(&header))
+    }
+
     /// The hash of the chain's block at `number`.
-    pub(super) async fn hash_at(&self, number: u64) -> Result<B256, NodeError> {
+    pub(crate) async fn hash_at(&self, number: u64) -> Result<B256, NodeError> {
         Ok(self.block_at(number).await?.hash)
     }
 
@@ -396,6 +452,11 @@ impl Nodes {
     }
 }
 
-fn reference(header: &Header) -> BlockRef {
-    BlockRef { number: header.number.to(), hash: header.hash }
+fn head_of(header: &Header) -> Head {
+    Head {
+        block: BlockRef { number: header.number.to(), hash: header.hash },
+        parent: header.parent_hash,
+        timestamp: header.timestamp.to(),
+        base_fee: header.base_fee_per_gas.unwrap_or_default().saturating_to(),
+    }
 }

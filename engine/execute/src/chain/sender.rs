@@ -14,6 +14,7 @@ use plimsoll_core::execution::{
     AdmissionPolicy, Attempt, Call, Denial, Intent, Memory, Next, Outcome, Patience, PlanId,
     Purpose, Request, Seen, State, Step, Trip, admit, advance,
 };
+use plimsoll_core::time::DAY_MS;
 use plimsoll_core::{Amount, ChainId, MarketId, Time};
 use std::collections::BTreeMap;
 
@@ -151,6 +152,37 @@ impl Sender {
     #[must_use]
     pub fn journal(&self) -> &Journal {
         &self.journal
+    }
+
+    /// What it is run with.
+    #[must_use]
+    pub fn settings(&self) -> &SenderSettings {
+        &self.settings
+    }
+
+    /// The address whose key signs.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        self.signer.address()
+    }
+
+    /// Returns what entries may still bring in at `now` by the policy, of a vault that owns `nav`.
+    #[must_use]
+    pub fn entry_room(&self, now: Time, nav: Amount) -> Amount {
+        let spent = self.journal.folded().intents.spent();
+        let today = spent.iter().filter(|spent| now.0.saturating_sub(spent.time.0) < DAY_MS);
+        let today = today.fold(Amount::ZERO, |sum, spent| sum.saturating_add(spent.entries));
+        let of_plan = nav.share_down(self.policy.entries_per_plan).unwrap_or_default();
+        let of_day = nav.share_down(self.policy.entries_per_day).unwrap_or_default();
+        of_plan.min(of_day.saturating_sub(today))
+    }
+
+    /// Writes a line that is no step of a plan.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn note(&mut self, time: Time, record: &Record) -> Result<(), JournalError> {
+        self.journal.append(time, record)
     }
 
     /// Hash of the policy in force.
@@ -299,12 +331,20 @@ impl Sender {
         let parties = (self.signer.address(), intent.to);
         let tried = self.nodes.simulate(parties, &intent.data, head.block).await;
         let least = self.proposal.as_ref().map(|proposal| proposal.least_after);
+        let is_signed = !intent.attempts.is_empty();
+        // After a restart the guards of each leg, which are in the bytes, have to do.
+        let least = if is_signed { least.or(Some(Amount::ZERO)) } else { least };
         let judged = match tried {
             Ok(simulated) => self.judged(intent, &simulated, least),
             Err(NodeError::Reverts { detail, .. }) => Err(format!("it reverts: {detail}")),
             Err(error) => return Err(error.into()),
         };
+        if is_signed {
+            self.memory.tried_after = intent.reorgs;
+            self.memory.is_refused = judged.is_err();
+        }
         match judged {
+            Err(_) if is_signed => Ok(()),
             Ok(gas) => self.step(head, intent.id, Step::Simulated { block: head.block, gas }),
             Err(reason) => self.abandon(head, intent.id, reason),
         }

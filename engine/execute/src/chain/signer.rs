@@ -27,6 +27,8 @@ pub enum Signer {
         /// The address whose key it holds.
         address: Address,
     },
+    /// Nobody: an engine that only says what it would do.
+    Watching(Address),
 }
 
 impl fmt::Debug for Signer {
@@ -87,6 +89,9 @@ pub enum SignerError {
         /// What differs.
         detail: &'static str,
     },
+    /// There is no key.
+    #[error("there is no key to sign with: the signer of the configuration only watches")]
+    NoKey,
     /// The signature failed.
     #[error("the signature failed")]
     Failed,
@@ -120,7 +125,7 @@ impl Signer {
     pub fn address(&self) -> Address {
         match self {
             Signer::Local(key) => key.address(),
-            Signer::Remote { address, .. } => *address,
+            Signer::Remote { address, .. } | Signer::Watching(address) => *address,
         }
     }
 
@@ -150,6 +155,7 @@ impl Signer {
                 }]);
                 server.ask("eth_signTransaction", request).await?
             }
+            Signer::Watching(_) => return Err(SignerError::NoKey),
         };
         let hash = checked(&raw, &tx, self.address())?;
         Ok((hash, raw))

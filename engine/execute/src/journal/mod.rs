@@ -12,8 +12,9 @@ pub use reader::{Reader, Verified};
 pub use record::{Identity, Line, Record, chained, seed};
 
 use crate::killpoint;
-use plimsoll_core::Time;
-use plimsoll_core::execution::{Breaker, IllegalStep, Intents, PlanId, Step};
+use plimsoll_core::execution::{Breaker, IllegalStep, Intents, PlanId, Step, Trip};
+use plimsoll_core::journal::{Executed, Marked};
+use plimsoll_core::{Entry, Time};
 use rusqlite::{Connection, OpenFlags, params};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -46,12 +47,18 @@ pub struct Journal {
 }
 
 /// What the lines say when they are folded.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Folded {
     /// Every plan.
     pub intents: Intents,
     /// Where the breaker stands.
     pub breaker: Breaker,
+    /// What the plans that are final did, oldest first.
+    pub executed: Vec<(PlanId, Executed)>,
+    /// The newest valuation.
+    pub marked: Option<Marked>,
+    /// Whether a person wants everything out.
+    pub is_leaving: bool,
 }
 
 /// Why there is no journal, or no line was written.
@@ -198,10 +205,34 @@ impl Journal {
         Ok(Journal { connection, path, head, folded, is_broken: false, _lock: lock })
     }
 
+    /// Gives every line with its record to `each`, in order.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn read(&self, each: &mut dyn FnMut(&Line, &Record)) -> Result<(), JournalError> {
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        Reader::open(folder)?.lines(0, &mut |line| {
+            let damaged = |error: serde_json::Error| JournalError::Damaged {
+                path: self.path.clone(),
+                number: line.number,
+                detail: error.to_string(),
+            };
+            let record = serde_json::from_str(&line.body).map_err(damaged)?;
+            each(&line, &record);
+            Ok(())
+        })
+    }
+
     /// What the lines say.
     #[must_use]
     pub fn folded(&self) -> &Folded {
         &self.folded
+    }
+
+    /// Whether a write failed: nothing more is written then.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.is_broken
     }
 
     /// The number and hash of the last line.
@@ -226,14 +257,13 @@ impl Journal {
         if self.is_broken {
             return Err(JournalError::Broken { path: self.path.clone() });
         }
-        let mut folded = self.folded.clone();
-        folded.take(record)?;
+        // A step that is legal and then not written leaves a journal that says nothing more.
+        self.folded.take(record)?;
         let kind = record.kind();
         killpoint!("journal.{kind}.before");
         match self.written(time, record) {
             Ok(head) => {
                 self.head = head;
-                self.folded = folded;
                 killpoint!("journal.{kind}.after");
                 Ok(())
             }
@@ -285,6 +315,19 @@ impl Folded {
             Record::Step { plan, step } => self.intents.apply(*plan, step),
             Record::Trip(trip) => {
                 self.breaker = self.breaker.after(trip);
+                self.is_leaving = match trip {
+                    Trip::Leave => true,
+                    Trip::Operator { .. } => false,
+                    _ => self.is_leaving,
+                };
+                Ok(())
+            }
+            Record::Settled { plan, executed } => {
+                self.executed.push((*plan, executed.clone()));
+                Ok(())
+            }
+            Record::Entry(Entry::Marked(marked)) => {
+                self.marked = Some(marked.clone());
                 Ok(())
             }
             _ => Ok(()),

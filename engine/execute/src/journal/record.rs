@@ -1,6 +1,8 @@
 //! What the journal holds, and how one line is chained to the one before.
 
+use crate::live::{DeskSettings, Inputs};
 use plimsoll_core::execution::{PlanId, Step, Trip};
+use plimsoll_core::journal::Executed;
 use plimsoll_core::{ChainId, Entry, Time};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -17,7 +19,12 @@ pub enum Record {
         policy: String,
         /// Whether it sends.
         is_live: bool,
+        /// What it decides with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        desk: Option<Box<DeskSettings>>,
     },
+    /// What was known when a decision was taken: it follows from this, and from what was known before.
+    Observed(Box<Inputs>),
     /// A valuation, a decision, or what was carried out.
     Entry(Entry),
     /// A step of a plan.
@@ -26,6 +33,13 @@ pub enum Record {
         plan: PlanId,
         /// What happened to it.
         step: Step,
+    },
+    /// What a plan that is final did.
+    Settled {
+        /// The plan.
+        plan: PlanId,
+        /// What it moved.
+        executed: Executed,
     },
     /// The breaker tripped, or a person moved it.
     Trip(Trip),
@@ -42,6 +56,8 @@ impl Record {
     pub fn kind(&self) -> &'static str {
         match self {
             Record::Started { .. } => "started",
+            Record::Observed(_) => "observed",
+            Record::Settled { .. } => "executed",
             Record::Entry(Entry::Marked(_)) => "marked",
             Record::Entry(Entry::Decided(_)) => "decided",
             Record::Entry(Entry::Executed(_)) => "executed",
@@ -55,7 +71,7 @@ impl Record {
     #[must_use]
     pub fn plan(&self) -> Option<PlanId> {
         match self {
-            Record::Step { plan, .. } => Some(*plan),
+            Record::Step { plan, .. } | Record::Settled { plan, .. } => Some(*plan),
             _ => None,
         }
     }

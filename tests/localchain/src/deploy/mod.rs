@@ -6,11 +6,13 @@
 
 mod aave;
 mod morpho;
+mod plimsoll;
 mod steps;
 mod tokens;
 
 pub use aave::{Aave, AaveReserve, ReserveSettings};
 pub use morpho::{Morpho, MorphoMarket};
+pub use plimsoll::{PlimsollVault, VaultMarket, VaultRoles, deploy_vault, deposit};
 pub use tokens::{Asset, TokenAndFeed};
 
 use crate::{Artifacts, LocalChain, LocalChainError};

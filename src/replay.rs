@@ -1,18 +1,18 @@
-//! `plimsoll demo`: a report without a single option.
+//! `plimsoll replay`: a report without a single option.
 
 use crate::backtest::{self, REPORT};
-use crate::cli::{BacktestOptions, Cli, Command, DemoOptions};
+use crate::cli::{BacktestOptions, Cli, Command, ReplayOptions};
 use crate::output;
 use anyhow::Context;
 use clap::Parser;
 use plimsoll_backtests::generate::{self, History};
 use std::path::{Path, PathBuf};
 
-/// The made-up history of the demo: a year of twelve markets.
+/// The made-up history of the replay: a year of twelve markets.
 const HISTORY: History = History { markets: 12, days: 365, seed: 1 };
 
 /// Replays the given history, or a made-up one, and writes the report.
-pub(crate) fn run(options: &DemoOptions, config: Option<&Path>) -> anyhow::Result<()> {
+pub(crate) fn run(options: &ReplayOptions, config: Option<&Path>) -> anyhow::Result<()> {
     let given = options.data.clone().filter(|folder| !folder.as_os_str().is_empty());
     let data: PathBuf = match given {
         Some(folder) => {
@@ -52,6 +52,6 @@ fn backtest_options(data: &Path, out: &Path) -> anyhow::Result<BacktestOptions> 
     ];
     match Cli::try_parse_from(words)?.command {
         Command::Backtest(options) => Ok(*options),
-        _ => Err(anyhow::anyhow!("not a backtest")).context("demo"),
+        _ => Err(anyhow::anyhow!("not a backtest")).context("replay"),
     }
 }

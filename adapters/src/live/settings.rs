@@ -1,0 +1,119 @@
+//! Which protocols are read: parsed once, refused where it cannot be meant.
+
+use super::{AaveV3, AaveV3Settings, Erc4626, Erc4626Settings, MorphoBlue, MorphoBlueSettings};
+use alloy::primitives::Address;
+use plimsoll_core::MarketId;
+use plimsoll_execute::AdapterError;
+use plimsoll_execute::protocol::Protocol;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// The settings of one protocol: a table with `protocol = "aave_v3"`, `"morpho_blue"` or `"erc4626"`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "protocol", rename_all = "snake_case")]
+pub enum ProtocolSettings {
+    /// A pool of Aave V3.
+    AaveV3(AaveV3Settings),
+    /// Markets of Morpho Blue.
+    MorphoBlue(MorphoBlueSettings),
+    /// ERC-4626 vaults.
+    Erc4626(Erc4626Settings),
+}
+
+impl ProtocolSettings {
+    /// The vault's market contracts, in the order of the markets.
+    #[must_use]
+    pub fn contracts(&self) -> Vec<Option<Address>> {
+        match self {
+            ProtocolSettings::AaveV3(all) => all.markets.iter().map(|each| each.contract).collect(),
+            ProtocolSettings::MorphoBlue(all) => {
+                all.markets.iter().map(|each| each.contract).collect()
+            }
+            ProtocolSettings::Erc4626(all) => {
+                all.markets.iter().map(|each| each.contract).collect()
+            }
+        }
+    }
+}
+
+/// Returns the configured adapters, in their order.
+///
+/// # Errors
+/// [`AdapterError::Settings`] for a market that is named twice, a name that is none, or no market at all.
+pub fn from_settings(
+    settings: &[ProtocolSettings],
+) -> Result<Vec<Box<dyn Protocol>>, AdapterError> {
+    let protocols: Vec<Box<dyn Protocol>> = settings.iter().map(protocol).collect();
+    let mut seen: BTreeSet<MarketId> = BTreeSet::new();
+    for protocol in &protocols {
+        let refuse = |detail: &str| {
+            let (about, detail) = (protocol.name().to_owned(), detail.to_owned());
+            Err(AdapterError::Settings { about, detail })
+        };
+        if protocol.name().is_empty() || protocol.name().contains(':') {
+            return refuse("a protocol's name must not be empty or hold a colon");
+        }
+        if protocol.markets().is_empty() {
+            return refuse("it has no market; name one under `markets`, or leave it out");
+        }
+        for market in protocol.markets() {
+            if !seen.insert(market.clone()) {
+                return refuse(&format!("{market} is named twice; name it once"));
+            }
+        }
+    }
+    Ok(protocols)
+}
+
+fn protocol(settings: &ProtocolSettings) -> Box<dyn Protocol> {
+    match settings.clone() {
+        ProtocolSettings::AaveV3(settings) => Box::new(AaveV3::new(settings)),
+        ProtocolSettings::MorphoBlue(settings) => Box::new(MorphoBlue::new(settings)),
+        ProtocolSettings::Erc4626(settings) => Box::new(Erc4626::new(settings)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<ProtocolSettings, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    const POOL: &str = r#"{"protocol":"aave_v3","chain":1,"pool":"0x87870bca3f3fd6335c3f4ce8392d69350b4fa4e2",
+        "markets":[{"asset":"0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"}]}"#;
+
+    #[test]
+    fn a_market_is_named_as_recorded_history_names_it() {
+        let adapters = from_settings(&[parsed(POOL).unwrap()]).unwrap();
+        let ids: Vec<String> = adapters[0].markets().iter().map(ToString::to_string).collect();
+        assert_eq!(ids, ["aave-v3:1:0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"]);
+    }
+
+    #[test]
+    fn morpho_and_vaults_are_named_by_contract_and_id() {
+        let id = "0xb323495f7e4148be5643a4ea4a8221eef163e4bccfdedc2a6f4696baacbc86cc";
+        let blue = format!(
+            r#"{{"protocol":"morpho_blue","chain":1,"morpho":"0xbbbbbbbbbb9cc5e90e3b3af64bdaf62c37eeffcb","markets":[{{"id":"{id}"}}]}}"#
+        );
+        let vault = r#"{"protocol":"erc4626","chain":8453,"markets":[{"vault":"0xbeeF010f9cb27031ad51e3333f9aF9C6B1228183"}]}"#;
+        let adapters = from_settings(&[parsed(&blue).unwrap(), parsed(vault).unwrap()]).unwrap();
+        let expected = format!("morpho-blue:1:0xbbbbbbbbbb9cc5e90e3b3af64bdaf62c37eeffcb:{id}");
+        assert_eq!(adapters[0].markets()[0].as_str(), expected);
+        let expected = "erc4626:8453:0xbeef010f9cb27031ad51e3333f9af9c6b1228183";
+        assert_eq!(adapters[1].markets()[0].as_str(), expected);
+    }
+
+    #[test]
+    fn settings_that_cannot_be_meant_are_refused() {
+        let unknown = parsed(&POOL.replace("\"pool\"", "\"pol\"")).unwrap_err().to_string();
+        assert!(unknown.contains("pol"), "{unknown}");
+        let pool = parsed(POOL).unwrap();
+        let twice = from_settings(&[pool.clone(), pool]).unwrap_err().to_string();
+        assert!(twice.contains("is named twice"), "{twice}");
+        let empty = r#"{"protocol":"erc4626","chain":1,"markets":[]}"#;
+        let none = from_settings(&[parsed(empty).unwrap()]).unwrap_err().to_string();
+        assert!(none.contains("it has no market"), "{none}");
+    }
+}

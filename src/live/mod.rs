@@ -1,0 +1,8 @@
+//! Live engines: settings, assembly, and the commands that run and order them.
+
+pub(crate) mod assemble;
+pub(crate) mod drive;
+pub(crate) mod run;
+pub(crate) mod settings;
+mod show;
+mod views;
