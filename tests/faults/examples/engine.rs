@@ -67,6 +67,7 @@ async fn run() -> Result<(), Failure> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         policy: keccak256(serde_json::to_vec(&policy)?).to_string(),
         is_live: true,
+        desk: None,
     };
     journal.append(Time(0), &started)?;
     let sending = SenderSettings {

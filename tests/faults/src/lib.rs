@@ -7,13 +7,16 @@
 
 pub mod abi;
 pub mod clock;
+pub mod engine;
 pub mod oracle;
 pub mod policy;
 pub mod proxy;
+pub mod runner;
 pub mod stage;
 
 pub use clock::Stopwatch;
 pub use oracle::{Evidence, Finding, Remembered, findings};
 pub use policy::{Breach, Limits};
 pub use proxy::{Control, FaultProxy};
+pub use runner::{Heard, Launch, Process, Runner, RunnerError};
 pub use stage::{Guard, MILLION, Stage};

@@ -7,5 +7,6 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod campaign;
 mod proxy;
 mod support;

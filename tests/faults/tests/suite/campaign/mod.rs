@@ -1,0 +1,4 @@
+//! The engine as a process, through the faults of the matrix.
+
+mod kills;
+mod stage;
