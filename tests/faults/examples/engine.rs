@@ -11,6 +11,7 @@ use plimsoll_execute::chain::{
     Endpoint, Head, Nodes, Progress as Came, Proposal, SendError, Sender, SenderSettings, Signer,
 };
 use plimsoll_execute::journal::{Identity, Journal, JournalError, Record};
+use plimsoll_execute::live::Heads;
 use plimsoll_faults::abi::{Leg, preStateHashCall, reallocateCall, totalAssetsCall};
 use plimsoll_faults::engine::{EngineSettings, Move, Progress, Said};
 use std::collections::BTreeMap;
@@ -28,8 +29,6 @@ struct Engine {
     settings: EngineSettings,
     nodes: Nodes,
     sender: Sender,
-    is_ready: bool,
-    polls: u64,
 }
 
 #[tokio::main]
@@ -79,23 +78,36 @@ async fn run() -> Result<(), Failure> {
         gas_margin_pct: 30,
     };
     let sender = Sender::new(journal, (nodes.clone(), signer), policy, sending);
-    let mut engine = Engine { settings, nodes, sender, is_ready: false, polls: 0 };
-    loop {
-        engine.polls += 1;
-        let poll = engine.polls;
-        match engine.look().await {
+    let poll = Duration::from_millis(settings.poll_ms);
+    let socket = settings.websocket.clone();
+    let mut heads = socket.map(|socket| Heads::new(nodes.clone(), poll, Some(socket)));
+    let mut engine = Engine { settings, nodes, sender };
+    let mut is_ready = false;
+    for poll in 1.. {
+        match engine.look(heads.as_mut()).await {
             Ok((head, progress)) => {
-                if !std::mem::replace(&mut engine.is_ready, true) {
+                if !std::mem::replace(&mut is_ready, true) {
                     say(&Said::Ready);
                 }
                 let (head, hash) = (head.block.number, head.block.hash);
                 say(&Said::Polled { poll, head, hash, progress });
+                if heads.is_some() {
+                    continue;
+                }
             }
             Err(error) if !is_transient(&error) => return Err(error),
             Err(error) => say(&Said::Failed { poll, detail: error.to_string() }),
         }
-        tokio::time::sleep(Duration::from_millis(engine.settings.poll_ms)).await;
+        match &mut heads {
+            // The same head once more: what failed may be over before the next one comes.
+            Some(heads) => {
+                heads.again();
+                heads.pause().await;
+            }
+            None => tokio::time::sleep(Duration::from_millis(engine.settings.poll_ms)).await,
+        }
     }
+    Ok(())
 }
 
 /// Opens the journal; makes one where there is none yet.
@@ -122,8 +134,12 @@ fn is_transient(error: &Failure) -> bool {
 
 impl Engine {
     /// Looks at the chain once and does what there is to do.
-    async fn look(&mut self) -> Result<(Head, Progress), Failure> {
-        let head = self.nodes.head().await.map_err(SendError::from)?;
+    async fn look(&mut self, heads: Option<&mut Heads>) -> Result<(Head, Progress), Failure> {
+        let head = match heads {
+            Some(heads) => heads.next().await.map(|arrival| arrival.head),
+            None => self.nodes.head().await,
+        };
+        let head = head.map_err(SendError::from)?;
         let came = self.sender.on_head(&head).await?;
         let progress = match came {
             Came::Waiting(_) => Progress::Waiting,
@@ -154,7 +170,7 @@ impl Engine {
 
     async fn proposal(&self, head: &Head, next: Move) -> Result<Proposal, Failure> {
         let made = self.sender.journal().folded().intents.iter().count() as u64;
-        let id = keccak256([b"plan".as_slice(), &made.to_be_bytes()].concat());
+        let id = keccak256([self.settings.label.as_bytes(), &made.to_be_bytes()].concat());
         let nav = self.total(head, self.settings.vault).await?;
         let held = self.total(head, next.market).await?;
         let hash = self.read(head, self.settings.vault, preStateHashCall {}.abi_encode()).await?;

@@ -27,4 +27,5 @@ sol! {
     function deposit(uint256 assets, address receiver) external returns (uint256);
     function list(address market) external;
     function pauseEntries() external;
+    function resumeEntries() external;
 }

@@ -17,6 +17,8 @@ pub struct EngineSettings {
     pub nodes: Vec<String>,
     /// How many of them have to agree.
     pub quorum: usize,
+    /// A WebSocket that tells of heads; without one nodes are asked again and again, also for a head that is known.
+    pub websocket: Option<String>,
     /// Milliseconds that a node has for an answer.
     pub timeout_ms: u64,
     /// Milliseconds between two looks at the chain.
@@ -55,6 +57,8 @@ pub struct EngineSettings {
     pub unknown_for: u64,
     /// Seconds that a plan has.
     pub valid_for: u64,
+    /// What the names of its plans begin with: two engines that know nothing of each other make other names.
+    pub label: String,
     /// What it is to do, in this order, each once.
     pub moves: Vec<Move>,
 }

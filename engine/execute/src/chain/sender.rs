@@ -18,6 +18,10 @@ use plimsoll_core::time::DAY_MS;
 use plimsoll_core::{Amount, ChainId, MarketId, Time};
 use std::collections::BTreeMap;
 
+#[cfg(feature = "faults")]
+#[path = "naive.rs"]
+mod naive;
+
 sol! {
     /// What the vault says of a plan that it carried out.
     event Reallocated(bytes32 indexed planId, uint256 planNumber, uint256 before, uint256 after);
@@ -232,16 +236,35 @@ impl Sender {
             if intent.state == State::Frozen {
                 return Ok(Progress::Frozen(intent.id, intent.reason.unwrap_or_default()));
             }
+            let breaker = self.journal.folded().breaker;
+            let is_allowed =
+                if intent.is_exit() { breaker.allows_exits() } else { breaker.allows_entries() };
+            let is_signed = !intent.attempts.is_empty();
+            // It was admitted before the breaker moved.
+            if !is_allowed && !is_signed && intent.state != State::Planned {
+                self.abandon(head, intent.id, format!("the breaker stands at {breaker}"))?;
+                continue;
+            }
             let asked =
                 self.nodes.seen(self.signer.address(), Some(&intent), (head, self.settings.tip));
             let seen = asked.await?;
             self.note_unknown(&intent, &seen);
+            // A cancel takes its place, where anything may be signed at all.
+            self.memory.is_refused |= is_signed && !is_allowed && breaker.allows_exits();
+            #[cfg(feature = "faults")]
+            if self.resent_afresh(head, &intent, &seen).await? {
+                return Ok(Progress::Waiting(intent.id));
+            }
             let next = advance(
                 &self.journal.folded().intents,
                 &seen,
                 &self.memory,
                 &self.settings.patience,
             );
+            let is_quiet = matches!(next, Next::Wait | Next::Record(_) | Next::Admit);
+            if !breaker.allows_exits() && !is_quiet {
+                return Ok(Progress::Waiting(intent.id));
+            }
             if let Some(progress) = self.act(head, intent, next).await? {
                 return Ok(progress);
             }

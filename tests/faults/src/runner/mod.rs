@@ -29,7 +29,6 @@ use tempfile::TempDir;
 const SILENCE: Duration = Duration::from_secs(30);
 /// Looks after which one has begun for sure since the last block: one may be on its way, one in the pipe.
 const LOOKS: usize = 3;
-/// The proxies' seeds follow each other.
 const GWEI: u128 = 1_000_000_000;
 
 /// Why a trial could not be held; what it finds is not among this.
@@ -220,6 +219,21 @@ impl<'a> Runner<'a> {
         }
     }
 
+    /// Mines a block and does not wait for the engine.
+    ///
+    /// # Errors
+    /// [`RunnerError::Chain`].
+    pub async fn mine(&self) -> Result<(), RunnerError> {
+        self.stage.chain.mine().await?;
+        Ok(())
+    }
+
+    /// The stage.
+    #[must_use]
+    pub fn stage(&self) -> &'a Stage {
+        self.stage
+    }
+
     /// Mines a block and waits until the engine has looked at it, or ended.
     ///
     /// # Errors
@@ -378,6 +392,7 @@ fn settings(
     EngineSettings {
         nodes: proxies.iter().map(FaultProxy::http_url).collect(),
         quorum: trial.quorum,
+        websocket: None,
         timeout_ms: 2_000,
         poll_ms: 2,
         chain: plimsoll_localchain::CHAIN_ID,
@@ -397,6 +412,7 @@ fn settings(
         bump_after: 4,
         unknown_for: 10,
         valid_for: 600,
+        label: "plan".to_owned(),
         moves: moves.collect(),
     }
 }

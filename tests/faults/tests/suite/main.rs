@@ -7,6 +7,9 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod breaker;
 mod campaign;
+mod oracle;
+mod policy;
 mod proxy;
 mod support;
