@@ -1,4 +1,4 @@
-//! What the small engine of `examples/engine.rs` is told, and what it says: the runner writes the one and reads the
+//! What the small engine of `faults-engine` is told, and what it says: the runner writes the one and reads the
 //! other.
 
 use crate::policy::Limits;

@@ -67,7 +67,7 @@ impl Stage {
         let vault = match guard {
             Guard::Vault => {
                 let roles = [owner, curator, engine, account(4)];
-                let config = config(asset, roles).abi_encode_params();
+                let config = (config(asset, roles),).abi_encode_params();
                 create((Origin::Plimsoll, "Vault"), config).await?
             }
             Guard::EngineAlone => {

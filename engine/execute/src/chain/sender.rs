@@ -462,9 +462,9 @@ impl Sender {
 
     /// Stops everything where a block that was taken to be final is gone.
     async fn watch_final(&mut self, head: &Head) -> Result<(), SendError> {
-        let newest =
-            self.journal.folded().intents.iter().rev().find(|intent| intent.state.is_closed());
-        let Some(inclusion) = newest.and_then(|intent| intent.inclusion) else { return Ok(()) };
+        // Plans that were given up are in no block; the newest that is in one stands for those before it.
+        let closed = self.journal.folded().intents.iter().rev().filter(|it| it.state.is_closed());
+        let Some(inclusion) = closed.filter_map(|it| it.inclusion).next() else { return Ok(()) };
         let depth = head.block.number.saturating_sub(inclusion.block.number);
         let is_behind = head.block.number < inclusion.block.number;
         if is_behind || depth > WATCHED_BLOCKS || !self.journal.folded().breaker.allows_exits() {

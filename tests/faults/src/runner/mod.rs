@@ -61,6 +61,14 @@ pub enum RunnerError {
     /// The engine is asked for something and does not run.
     #[error("the engine does not run")]
     NotRunning,
+    /// The engine ended by itself where it was to go on.
+    #[error("the engine ended: {end:?}; {log}")]
+    Ended {
+        /// How.
+        end: End,
+        /// What it said.
+        log: String,
+    },
 }
 
 /// What an engine made of the newest block.
@@ -109,6 +117,7 @@ pub struct Runner<'a> {
     program: PathBuf,
     folder: TempDir,
     process: Option<Process>,
+    last_words: String,
     remembered: Remembered,
     first: u64,
     /// How often the engine was started.
@@ -144,6 +153,7 @@ impl<'a> Runner<'a> {
             program: program.to_owned(),
             folder,
             process: None,
+            last_words: String::new(),
             remembered: Remembered::default(),
             first,
             starts: 0,
@@ -250,6 +260,9 @@ impl<'a> Runner<'a> {
     pub async fn hear(&mut self, within: Duration) -> Result<Heard, RunnerError> {
         let process = self.process.as_mut().ok_or(RunnerError::NotRunning)?;
         let heard = process.hear(within).await?;
+        if let Heard::Said(Said::Stops { detail } | Said::Failed { detail, .. }) = &heard {
+            self.last_words.clone_from(detail);
+        }
         if matches!(heard, Heard::Ended(_)) {
             self.process = None;
         }
@@ -288,12 +301,13 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// [`RunnerError`].
     pub async fn until_done(&mut self, blocks: u64) -> Result<Option<u64>, RunnerError> {
-        for block in 0..=blocks {
-            let looked = if block == 0 { self.looked().await? } else { self.block().await? };
+        for block in 1..=blocks {
+            let looked = self.block().await?;
             self.remember()?;
             match looked {
                 Looked::At(_, Progress::AllDone) => return Ok(Some(block)),
                 Looked::Ended(End::KILLED) => self.start(&[])?,
+                Looked::Ended(end) => return Err(RunnerError::Ended { end, log: self.log() }),
                 _ => {}
             }
         }
@@ -367,12 +381,13 @@ impl<'a> Runner<'a> {
         Ok(found)
     }
 
-    /// The end of what the engine wrote to its standard error.
+    /// What the engine last said of a failure, and the end of what it wrote to its standard error.
     #[must_use]
     pub fn log(&self) -> String {
         let text = std::fs::read_to_string(self.folder().join("engine.log")).unwrap_or_default();
         let tail: Vec<&str> = text.lines().rev().take(10).collect();
-        tail.into_iter().rev().collect::<Vec<_>>().join("\n")
+        let tail = tail.into_iter().rev();
+        std::iter::once(self.last_words.as_str()).chain(tail).collect::<Vec<_>>().join("\n")
     }
 }
 

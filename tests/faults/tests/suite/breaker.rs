@@ -201,3 +201,20 @@ async fn while_only_exits_are_allowed_a_signed_entry_gives_way_to_a_cancel_and_e
     assert_eq!(desk.state(exit), State::Closed(Outcome::Done));
     assert_eq!(stage.plan_count().await.unwrap(), 2, "in once, and out");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_final_block_that_goes_halts_also_after_a_later_plan_was_given_up() {
+    let Some(artifacts) = artifacts() else { return };
+    let stage = Stage::set(&artifacts, Guard::Vault).await.unwrap();
+    let mut desk = Desk::open(&stage).await;
+    let first = desk.proposed(1, true, 0).await;
+    assert_eq!(desk.passes(5).await, Progress::Closed(first, Outcome::Done));
+    // Nothing is there to be taken out: it is given up before it is signed.
+    let head = desk.head().await;
+    let refused = desk.proposed(2, false, 1).await;
+    assert_eq!(desk.looks().await, Progress::Closed(refused, Outcome::Abandoned));
+    let block = desk.sender.journal().folded().intents.get(first).unwrap().inclusion.unwrap().block;
+    stage.chain.reorg(head.block.number - block.number + 1, &[]).await.unwrap();
+    desk.passes(1).await;
+    assert_eq!(desk.sender.journal().folded().breaker, Breaker::Halt);
+}

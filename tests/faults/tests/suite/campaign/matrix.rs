@@ -3,13 +3,12 @@
 //! A trial draws from its seed when a fault comes, how long it stays and in which shape. Whatever it is, the end is
 //! one of three: every move is done once; a person is needed; the process has stopped.
 
-use super::stage::{BLOCKS, Dice, Theatre, heals, lets, lets_land, sees_through};
+use super::stage::{Dice, Theatre, heals, lets, sees_through};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use plimsoll_faults::engine::Progress;
 use plimsoll_faults::proxy::{Fault, Forgery, Garbling, Gate, Lie, Place, Reply, Rule, Wait};
 use plimsoll_faults::runner::{End, Looked, TrialSettings};
-use plimsoll_faults::{Control, Finding, Guard, Runner};
+use plimsoll_faults::{Control, Guard, Runner};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -18,8 +17,6 @@ use std::time::Duration;
 enum Expected {
     /// Once the fault is healed the engine is ready within two seconds, and every move is done once.
     EachOnce,
-    /// A person is needed, and nothing more is sent.
-    Stands,
     /// The process ends by itself, and nothing more is sent.
     Stops,
 }
@@ -328,35 +325,11 @@ async fn trial(row: &Row, theatre: &mut Theatre, seed: u64) -> Duration {
             sees_through(&mut runner, &what).await;
             took
         }
-        Expected::Stands => {
-            stands(&mut runner, &what).await;
-            Duration::ZERO
-        }
         Expected::Stops => {
             stops(&mut runner, &what).await;
             Duration::ZERO
         }
     }
-}
-
-/// A person is needed, and nothing more is sent.
-async fn stands(runner: &mut Runner<'_>, what: &str) {
-    for _ in 0..BLOCKS {
-        if let Looked::At(_, Progress::Frozen | Progress::Halted) = runner.block().await.unwrap() {
-            let sent = runner.raw().len();
-            lets(runner, 5).await;
-            assert_eq!(runner.raw().len(), sent, "{what}: nothing more is sent");
-            let found = runner.judged(false).await.unwrap();
-            assert!(found.iter().all(|finding| is_gone(finding)), "{what}: {found:?}");
-            return;
-        }
-    }
-    panic!("{what}: nobody is called: {}", runner.log());
-}
-
-/// What was final and is not on the chain any more is no mistake of the engine's.
-fn is_gone(finding: &Finding) -> bool {
-    matches!(finding, Finding::Disagrees { effects: 0, .. })
 }
 
 /// The process ends by itself, and nothing is sent after the fault.
@@ -415,5 +388,4 @@ async fn the_only_node_of_another_chain_is_refused_at_the_start() {
     runner.start(&[]).unwrap();
     assert_eq!(runner.looked().await.unwrap(), Looked::Ended(End::Code(3)));
     assert!(runner.raw().is_empty());
-    let _ = lets_land;
 }

@@ -54,17 +54,9 @@ impl Dice {
     }
 }
 
-/// The small engine, beside the tests.
+/// The small engine, built with kill points as everything is that these tests are built with.
 pub(crate) fn engine() -> PathBuf {
-    let own = std::env::current_exe().unwrap();
-    let folder = own.parent().unwrap().parent().unwrap();
-    let engine = folder.join("examples").join("engine");
-    assert!(
-        engine.is_file(),
-        "{} is missing: build the examples of plimsoll-faults",
-        engine.display()
-    );
-    engine
+    PathBuf::from(env!("CARGO_BIN_EXE_faults-engine"))
 }
 
 /// Sees a trial through: every move is done, each once, and nothing is found. Returns the blocks that it took.

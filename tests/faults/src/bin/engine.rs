@@ -1,7 +1,7 @@
 //! The smallest process with the real executor in it: it looks at the chain, proposes the next of the moves that it
 //! was given, and sees it through. It ends when its input does.
 //!
-//! `engine SETTINGS.json`; what it says is in `plimsoll_faults::engine`. Kill points are those of the executor.
+//! `faults-engine SETTINGS.json`; what it says is in `plimsoll_faults::engine`. Kill points are those of the executor.
 
 use alloy::primitives::{Address, Bytes, U256, keccak256};
 use alloy::sol_types::SolCall;
@@ -53,7 +53,7 @@ fn say(said: &Said) {
 }
 
 async fn run() -> Result<(), Failure> {
-    let path = std::env::args().nth(1).ok_or("no settings: engine SETTINGS.json")?;
+    let path = std::env::args().nth(1).ok_or("no settings: faults-engine SETTINGS.json")?;
     let settings: EngineSettings = serde_json::from_str(&std::fs::read_to_string(path)?)?;
     let timeout = Duration::from_millis(settings.timeout_ms);
     let endpoints: Result<Vec<Endpoint>, _> =
@@ -142,9 +142,9 @@ impl Engine {
         let head = head.map_err(SendError::from)?;
         let came = self.sender.on_head(&head).await?;
         let progress = match came {
-            Came::Waiting(_) => Progress::Waiting,
             Came::Frozen(..) => Progress::Frozen,
             _ if self.sender.journal().folded().breaker != Breaker::Normal => Progress::Halted,
+            Came::Waiting(_) => Progress::Waiting,
             _ => match self.next_move() {
                 None => Progress::AllDone,
                 Some(next) => {
