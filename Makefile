@@ -11,14 +11,18 @@ export PATH := $(CACHE)/tools/bin:$(PATH)
 DENY_VERSION := 0.20.2
 NEXTEST_VERSION := 0.9.143
 
-.PHONY: help demo test lint doc deny setup contracts solidity bench deep fmt
+.PHONY: help demo replay test lint doc deny setup contracts solidity bench deep fmt
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
 
-demo: setup ## Replay history (PLIMSOLL_DATA, else a made-up one) and write report/report.html
+demo: setup contracts ## A local chain with real lending contracts, a depositor, thirty days of the engine
 	@cargo build --workspace --bins
-	@"$$CARGO_TARGET_DIR/debug/plimsoll" demo --out report
+	@"$$CARGO_TARGET_DIR/debug/plimsoll" demo --out report/demo
+
+replay: setup ## Replay history (PLIMSOLL_DATA, else a made-up one) and write report/report.html
+	@cargo build --workspace --bins
+	@"$$CARGO_TARGET_DIR/debug/plimsoll" replay --out report
 
 test: setup contracts solidity lint deny doc ## Everything that must hold before a change lands
 	@filter='all()'; \

@@ -374,6 +374,10 @@ pub(crate) struct DemoOptions {
     /// The depositor's risk line: cautious, balanced or adventurous
     #[arg(long, value_name = "LINE", default_value = "balanced")]
     pub(crate) line: RiskLine,
+    /// Instead of quiet days a bank run on the largest market, without or with a day of warning, while two of three
+    /// depositors leave
+    #[arg(long, value_name = "HOW", value_enum, conflicts_with = "days")]
+    pub(crate) bank_run: Option<BankRun>,
     /// Say nothing while it runs
     #[arg(long)]
     pub(crate) headless: bool,
@@ -383,6 +387,15 @@ pub(crate) struct DemoOptions {
     /// Folder in which the journal is kept; without it, it goes away
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+}
+
+/// How a bank run begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BankRun {
+    /// Everyone leaves with the next block
+    Sudden,
+    /// More and more leave over a day
+    Announced,
 }
 
 /// Options of `replay`.

@@ -2,6 +2,7 @@
 
 use crate::cli::folder;
 use crate::exit::Kind;
+use crate::live::assemble::minds;
 use crate::output;
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -9,6 +10,7 @@ use plimsoll_core::execution::{Breaker, Intent, Step};
 use plimsoll_core::journal::Decided;
 use plimsoll_core::{Entry, Time};
 use plimsoll_execute::journal::{Identity, Line, Reader, Record};
+use plimsoll_execute::live::{Replayed, replayed};
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
@@ -28,6 +30,8 @@ pub(crate) enum JournalCommand {
         #[command(flatten)]
         options: JournalOptions,
     },
+    /// Decide everything in it again: the same decisions and plans have to come out, byte for byte
+    Replay(JournalOptions),
     /// Print every line as JSON, one a line
     Export {
         /// Where it is
@@ -70,6 +74,7 @@ pub(crate) fn run(command: &JournalCommand) -> anyhow::Result<()> {
         JournalCommand::Verify(options) => verify(options),
         JournalCommand::Show(options) => show(options),
         JournalCommand::Explain { what, options } => explain(what, options),
+        JournalCommand::Replay(options) => replay(options),
         JournalCommand::Export { options } => export(options),
     }
 }
@@ -312,6 +317,26 @@ fn decision(decided: &Decided) -> String {
     text.extend(decided.refusals.iter().map(|refusal| format!("refused: {refusal:?}")));
     text.extend(decided.waivers.iter().map(|waiver| format!("not applied: {waiver:?}")));
     text.join("\n")
+}
+
+/// What `journal replay --json` prints.
+#[derive(Debug, Serialize)]
+struct ReplayedDocument {
+    schema: u32,
+    #[serde(flatten)]
+    replayed: Replayed,
+}
+
+fn replay(options: &JournalOptions) -> anyhow::Result<()> {
+    let found = replayed(&open(options)?, &minds).context(Kind::Data)?;
+    if options.json {
+        return output::document(&ReplayedDocument { schema: 1, replayed: found });
+    }
+    output::say(&format!(
+        "{} decisions and {} plans of {} starts come out as they were written",
+        found.decisions, found.plans, found.starts
+    ));
+    Ok(())
 }
 
 /// Prints every line as one line of JSON on standard output.

@@ -7,6 +7,8 @@ mod apy;
 pub mod live;
 pub mod llama;
 pub mod parquet;
+mod recorder;
 
 pub use llama::{LlamaSettings, LlamaSource};
 pub use parquet::{ParquetSource, Selection};
+pub use recorder::{RecordError, Recorder};

@@ -7,10 +7,12 @@ use alloy::primitives::U256;
 use alloy::sol;
 use alloy::sol_types::SolEvent;
 use plimsoll_core::execution::PlanId;
-use plimsoll_core::{Amount, MarketId, Shares};
+use plimsoll_core::{Amount, MarketId};
 use plimsoll_execute::chain::logs::Log;
 use plimsoll_execute::live::Tick;
+use plimsoll_execute::protocol::Predict;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 sol! {
     event Moved(bytes32 indexed planId, address indexed market, bool isEntry, uint256 assets);
@@ -46,10 +48,11 @@ pub(crate) struct Landed {
 }
 
 /// What a market was at the last block.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Before {
     worth: i128,
-    shares: Shares,
+    /// What it would become with nobody moving anything.
+    model: Option<Arc<dyn Predict>>,
 }
 
 /// The books.
@@ -87,7 +90,7 @@ impl Books {
                 continue;
             };
             let worth = signed(worth);
-            let before = self.before.get(market).copied().unwrap_or_default();
+            let before = self.before.get(market).cloned().unwrap_or_default();
             let of_market = landed.iter().filter(|leg| leg.market == *market);
             let (mut flow, mut moved) = (0, false);
             for leg in of_market {
@@ -96,12 +99,11 @@ impl Books {
                 moved = true;
             }
             let gained = worth - before.worth - flow;
-            // Where money moved, what the shares held before earned is told apart from what moving cost.
-            let reading = readings.get(market);
-            let grown = reading.filter(|_| moved).and_then(|reading| {
-                Some(signed(before.shares.worth_down(reading.share_price)?) - before.worth)
-            });
-            let grown = grown.unwrap_or(gained);
+            // Where money moved, what was held before and earned is told apart from what moving cost.
+            let still = before.model.filter(|_| moved);
+            let still =
+                still.and_then(|model| model.after(true, Amount::ZERO, tick.head.timestamp).ok());
+            let grown = still.map_or(gained, |still| signed(still.held.worth) - before.worth);
             let result = self.by_market.entry(market.clone()).or_default();
             if grown < -DUST {
                 result.impairment += grown;
@@ -109,8 +111,8 @@ impl Books {
                 result.income += grown;
             }
             result.cost += gained - grown;
-            let shares = reading.map_or(before.shares, |reading| reading.held.shares);
-            self.before.insert(market.clone(), Before { worth, shares });
+            let model = readings.get(market).map(|reading| reading.model.clone());
+            self.before.insert(market.clone(), Before { worth, model });
         }
         self.landed.extend(landed.iter().cloned());
         landed

@@ -3,6 +3,7 @@
 //! The people make the next block only after the engine has written down its decision on the last, and nothing in
 //! the document comes from the wall clock: the same seed gives the same document.
 
+mod bank_run;
 mod baselines;
 mod books;
 mod document;
@@ -22,6 +23,7 @@ use plimsoll_core::execution::{Outcome, PlanId, State};
 use plimsoll_core::journal::Decided;
 use plimsoll_execute::chain::VaultState;
 use plimsoll_execute::live::{Engine, Tick};
+use plimsoll_execute::protocol::At;
 use plimsoll_localchain::Artifacts;
 use stage::{DAY_BLOCKS, DAYS_BEFORE, Stage};
 use std::collections::BTreeMap;
@@ -37,6 +39,22 @@ fn best_at_start(tick: &Tick, engine: &Engine) -> Option<alloy::primitives::Addr
     rated.max().map(|(_, contract)| contract)
 }
 
+/// Entries of a plan after which, by the prediction, utilization would stay above the market's target.
+fn above_target(tick: &Tick, decided: &Decided) -> u64 {
+    let readings = tick.reads.iter().flatten().flat_map(|read| &read.readings);
+    let readings: Vec<_> = readings.collect();
+    let is_above = |entry: &&plimsoll_core::Action| {
+        let reading = readings.iter().find(|reading| reading.market == entry.market)?;
+        let target = reading.terms.curve.as_ref()?.target();
+        let after = reading.model.after(true, entry.amount, tick.head.timestamp).ok()?;
+        let (supplied, borrowed) =
+            (after.supplied.to_f64(reading.decimals), after.borrowed.to_f64(reading.decimals));
+        Some(borrowed > supplied * (target + 1e-6))
+    };
+    let above = decided.plan.entries.iter().filter(|entry| is_above(entry) == Some(true)).count();
+    u64::try_from(above).unwrap_or(u64::MAX)
+}
+
 /// Everything of a demo that goes on.
 struct Show {
     stage: Stage,
@@ -45,8 +63,14 @@ struct Show {
     told: Told,
     /// Why each plan was made.
     decisions: BTreeMap<PlanId, Decided>,
-    reorgs: u64,
+    /// Entries that were sent though they left a market above its target; there must be none.
+    above_target: u64,
 }
+
+/// The depositor's place among the accounts.
+const DEPOSITOR: usize = 5;
+/// What is deposited, whole units.
+const DEPOSIT: u64 = 100_000;
 
 /// Runs the demo.
 pub(crate) fn run(options: &DemoOptions) -> anyhow::Result<()> {
@@ -56,6 +80,14 @@ pub(crate) fn run(options: &DemoOptions) -> anyhow::Result<()> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
+        if let Some(run) = options.bank_run {
+            let document = bank_run::played(options, run, &artifacts).await?;
+            if options.json {
+                return output::document(&document);
+            }
+            bank_run::tell(&document);
+            return Ok(());
+        }
         let document = played(options, &artifacts).await?;
         if options.json { output::document(&document) } else { Ok(()) }
     })
@@ -63,28 +95,8 @@ pub(crate) fn run(options: &DemoOptions) -> anyhow::Result<()> {
 
 async fn played(options: &DemoOptions, artifacts: &Artifacts) -> anyhow::Result<Document> {
     let watch = Watch::start();
-    let told = Told::new(options.headless);
-    told.begins(options);
-    let mut stage = Stage::set(artifacts, options.seed).await?;
-    for _ in 0..DAYS_BEFORE {
-        stage.day().await?;
-    }
-    stage.deposit().await?;
-    told.stands(&stage, watch.elapsed());
-    let (folder, _kept) = folder(options)?;
-    let mut engine = stage.engine(options.line, &folder).await?;
-    let learnt = learn(&mut engine, u32::try_from(DAYS_BEFORE)?).await?;
-    told.learnt(learnt, &folder);
-    let copy = stage.copied(artifacts).await?;
-    let mut show = Show {
-        stage,
-        engine,
-        books: Books::default(),
-        told,
-        decisions: BTreeMap::new(),
-        reorgs: 0,
-    };
-    let first = show.look().await?;
+    let (mut show, first, _kept) = begin(options, artifacts, &[(DEPOSITOR, DEPOSIT)]).await?;
+    let copy = show.stage.copied(artifacts).await?;
     let start = first.vault.clone();
     let best = best_at_start(&first, &show.engine).context("no market can be read")?;
     let others = baselines::baselines(&copy, artifacts, (options.days, best));
@@ -92,6 +104,39 @@ async fn played(options: &DemoOptions, artifacts: &Artifacts) -> anyhow::Result<
     let document = show.document(options, (&start, &last.vault), baselines)?;
     show.told.ends(&document, watch.elapsed());
     Ok(document)
+}
+
+/// Sets the stage, has the depositors come (their place among the accounts, whole units), and starts the engine.
+async fn begin(
+    options: &DemoOptions,
+    artifacts: &Artifacts,
+    depositors: &[(usize, u64)],
+) -> anyhow::Result<(Show, Tick, Option<tempfile::TempDir>)> {
+    let watch = Watch::start();
+    let told = Told::new(options.headless);
+    told.begins(options);
+    let mut stage = Stage::set(artifacts, options.seed).await?;
+    for _ in 0..DAYS_BEFORE {
+        stage.day().await?;
+    }
+    for (place, amount) in depositors {
+        stage.deposit(*place, *amount).await?;
+    }
+    told.stands(&stage, watch.elapsed());
+    let (folder, kept) = folder(options)?;
+    let mut engine = stage.engine(options.line, &folder).await?;
+    let learnt = learn(&mut engine, u32::try_from(DAYS_BEFORE)?).await?;
+    told.learnt(learnt, &folder);
+    let mut show = Show {
+        stage,
+        engine,
+        books: Books::default(),
+        told,
+        decisions: BTreeMap::new(),
+        above_target: 0,
+    };
+    let first = show.look().await?;
+    Ok((show, first, kept))
 }
 
 /// Where the journal goes: a new folder, or one that is kept.
@@ -121,6 +166,7 @@ impl Show {
         let tick = self.engine.on_head(&head).await?;
         if let (Some(plan), Some(decided)) = (tick.proposed, tick.decided()) {
             self.decisions.insert(plan, decided.clone());
+            self.above_target += above_target(&tick, decided);
         }
         let vault = self.stage.vault.address;
         let logs = self.engine.nodes().logs_in(head.block.hash, vault).await?;
@@ -130,19 +176,26 @@ impl Show {
         Ok(tick)
     }
 
+    /// Lets the people make a block, and has the engine answer it.
+    async fn hour(&mut self) -> anyhow::Result<Tick> {
+        self.stage.driver.step(&self.stage.chain).await?;
+        self.look().await
+    }
+
     async fn days(&mut self, days: u64) -> anyhow::Result<Tick> {
         let mut last = None;
         for day in 1..=days {
             for _ in 0..DAY_BLOCKS {
-                self.stage.driver.step(&self.stage.chain).await?;
-                last = Some(self.look().await?);
+                last = Some(self.hour().await?);
             }
             if let Some(tick) = &last {
                 self.told.day(day, tick, &self.engine);
             }
         }
-        self.engine.stop(plimsoll_core::Time(0), "the demo is over")?;
-        last.context("a demo has a day at least")
+        let last = last.context("a demo has a day at least")?;
+        let at = At { block: last.head.block, timestamp: last.head.timestamp };
+        self.engine.stop(at.time(), "the demo is over")?;
+        Ok(last)
     }
 
     fn document(
@@ -158,6 +211,12 @@ impl Show {
         let paid = paid.fold(alloy::primitives::U256::ZERO, |sum, intent| {
             sum.saturating_add(intent.gas_cost())
         });
+        let reorgs = intents.iter().map(|intent| u64::from(intent.reorgs)).sum();
+        anyhow::ensure!(
+            self.above_target == 0,
+            "{} entries left a market above its target: this is a fault of Plimsoll",
+            self.above_target
+        );
         let is_revert = |state| state == State::Closed(Outcome::Reverted);
         let reverts = intents.iter().filter(|intent| is_revert(intent.state)).count();
         let profits = self.books.by_market().iter();
@@ -191,7 +250,7 @@ impl Show {
             pnl_by_market: profits,
             kinds_used: vec!["lending"],
             gas: Gas { paid_by_operator: paid.to_string() },
-            faults: Faults { reverts: u64::try_from(reverts)?, reorgs: self.reorgs, restarts: 0 },
+            faults: Faults { reverts: u64::try_from(reverts)?, reorgs, restarts: 0 },
         })
     }
 

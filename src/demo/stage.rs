@@ -20,8 +20,6 @@ pub(crate) const BLOCK_SECONDS: u64 = 3_600;
 pub(crate) const DAY_BLOCKS: u64 = 86_400 / BLOCK_SECONDS;
 /// Days of markets before the depositor comes: what the engine learns from.
 pub(crate) const DAYS_BEFORE: u64 = 36;
-/// What is deposited, whole units.
-const DEPOSIT: u64 = 100_000;
 /// The engine's place among the chain's accounts.
 const ENGINE: usize = 1;
 
@@ -70,10 +68,10 @@ impl Stage {
         Ok(())
     }
 
-    /// Has the depositor come.
-    pub(crate) async fn deposit(&self) -> anyhow::Result<()> {
-        let amount = U256::from(DEPOSIT) * U256::from(10).pow(U256::from(Asset::Usdc.decimals()));
-        let depositor = self.chain.accounts().get(5).copied().context("no depositor")?;
+    /// Has the depositor at `place` among the accounts come with `whole` units.
+    pub(crate) async fn deposit(&self, place: usize, whole: u64) -> anyhow::Result<()> {
+        let amount = U256::from(whole) * U256::from(10).pow(U256::from(Asset::Usdc.decimals()));
+        let depositor = self.chain.accounts().get(place).copied().context("no depositor")?;
         Ok(deposit(&self.chain, &self.deployment, &self.vault, (depositor, amount)).await?)
     }
 

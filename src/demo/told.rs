@@ -8,6 +8,7 @@ use crate::output::{self, percent, say};
 use plimsoll_core::execution::PlanId;
 use plimsoll_core::journal::Decided;
 use plimsoll_core::{Amount, MarketId};
+use plimsoll_execute::chain::Progress;
 use plimsoll_execute::live::{Engine, Tick};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -94,8 +95,31 @@ impl Told {
                 ));
             }
         }
+        if let Progress::Denied(_, denials) = &tick.progress {
+            let reasons: Vec<String> = denials.iter().map(ToString::to_string).collect();
+            say(&format!("  block {}: not sent: {}", tick.head.block.number, reasons.join("; ")));
+        }
         for trip in &tick.trips {
             say(&format!("  block {}: the breaker moved: {trip:?}", tick.head.block.number));
+        }
+    }
+
+    /// How an hour ended, in a word, where money cannot leave.
+    pub(crate) fn hour(self, tick: &Tick) {
+        let vault = &tick.vault;
+        for place in &vault.places {
+            let (worth, free) =
+                (place.worth.unwrap_or_default(), place.available.unwrap_or_default());
+            let locked = worth.saturating_sub(free);
+            if locked.to_f64(vault.decimals) > 1.0 {
+                self.say(&format!(
+                    "  block {}: {} of {} cannot leave {}",
+                    tick.head.block.number,
+                    money(locked, vault.decimals),
+                    money(worth, vault.decimals),
+                    place.contract
+                ));
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! The loop: a head, what it asks for, and the next one.
 
+use super::record::Record;
 use super::show::Show;
 use crate::clock;
 use anyhow::Context;
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) async fn drive(
     engine: &mut Engine,
     heads: &mut Heads,
-    show: &mut Show,
+    (show, mut record): (&mut Show, Option<Record>),
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let mut last = clock::now()?;
@@ -30,6 +31,9 @@ pub(crate) async fn drive(
                 match engine.on_head(&arrival.head).await {
                     Ok(tick) => {
                         show.ticked(engine, &tick);
+                        if let Some(record) = &mut record {
+                            record.keep(engine, &arrival, &tick).await;
+                        }
                         None
                     }
                     Err(error) => Some(error),

@@ -2,6 +2,8 @@
 
 pub(crate) mod assemble;
 pub(crate) mod drive;
+mod history;
+mod record;
 pub(crate) mod run;
 pub(crate) mod settings;
 mod show;

@@ -2,6 +2,8 @@
 
 use super::assemble::{self, Assembly};
 use super::drive::{drive, learn};
+use super::history;
+use super::record::Record;
 use super::settings::{Live, SignerSettings};
 use super::show::Show;
 use crate::cli::{InitOptions, OrderOptions, RunOptions};
@@ -12,6 +14,7 @@ use crate::output::say;
 use anyhow::{Context, anyhow};
 use plimsoll_dashboard::view::Mode;
 use plimsoll_dashboard::{About, Secrets, Service, Settings, channel, listen, logging};
+use plimsoll_execute::AdapterError;
 use plimsoll_execute::journal::{Journal, JournalError};
 use plimsoll_execute::live::{Heads, Order, Orders};
 use std::path::Path;
@@ -31,6 +34,7 @@ pub(crate) fn run(options: &RunOptions, file: Option<&Path>) -> anyhow::Result<(
         ..Settings::default()
     };
     let (publisher, service) = channel(settings.clone(), about)?;
+    let service = service.with_history(history::history(&live.state));
     let mode = if options.live { Mode::Live } else { Mode::Shadow };
     let stop = CancellationToken::new();
     // The executor has a thread and a runtime of its own: nothing that the service does can hold it up.
@@ -87,7 +91,8 @@ async fn engine(
     let socket = live.websocket.as_ref().map(super::settings::Hidden::reveal).transpose()?;
     let poll = Duration::from_millis(live.poll_ms);
     let mut heads = Heads::new(engine.nodes().clone(), poll, socket);
-    drive(&mut engine, &mut heads, &mut show, stop).await
+    let record = live.history.as_deref().map(Record::open).transpose().context(Kind::Output)?;
+    drive(&mut engine, &mut heads, (&mut show, record), stop).await
 }
 
 async fn begin(live: &Live, config: &Config, is_live: bool) -> anyhow::Result<assemble::Started> {
@@ -109,9 +114,11 @@ fn is_passing(error: &anyhow::Error) -> bool {
                 Some(StartError::Node(error) | StartError::Vault(VaultError::Node(error)))
                     if is_quorum(error)
             )
-            || cause
-                .downcast_ref::<plimsoll_execute::AdapterError>()
-                .is_some_and(plimsoll_execute::AdapterError::is_transient)
+            || matches!(
+                cause.downcast_ref::<StartError>(),
+                Some(StartError::Adapter(error)) if error.is_transient()
+            )
+            || cause.downcast_ref::<AdapterError>().is_some_and(AdapterError::is_transient)
     })
 }
 

@@ -194,7 +194,7 @@ impl Default for PolicySettings {
         PolicySettings {
             per_market_bps: BasisPoints(5_000),
             entries_per_plan_bps: BasisPoints(10_000),
-            entries_per_day_bps: BasisPoints(15_000),
+            entries_per_day_bps: BasisPoints(10_000),
             gas_per_day_gwei: 50_000_000,
             exit_gas_per_day_gwei: 500_000_000,
             caps: BTreeMap::new(),

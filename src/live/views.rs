@@ -1,5 +1,6 @@
 //! What a head brought, as the service shows it.
 
+use plimsoll_core::journal::Decided;
 use plimsoll_core::{Amount, MarketId};
 use plimsoll_dashboard::view::{
     AssetView, DecidedAt, Decimal, DecisionView, LineView, MarketView, MarketsView, Origin,
@@ -64,6 +65,7 @@ pub(crate) fn vault(tick: &Tick, setting: &Setting<'_>) -> VaultView {
         loss_room_day: room(day),
         loss_room_month: room(month),
         entry_room: room(turnover),
+        is_sound: from("value()").known(state.is_sound),
         is_paused: from("entriesPaused()").known(state.is_paused),
         operator_wei: from("balance of the allocator").unknown("it is not read"),
     }
@@ -111,6 +113,10 @@ fn position(tick: &Tick, reading: &Reading, place: Option<&Place>, worth: Amount
         weight: from("totalAssets()").by("of value().gross").maybe(weight, "nothing is owned"),
         available: from("liquidity()").maybe(available, "the market cannot be read"),
         share_price: protocol.known(Decimal::ray(reading.share_price)),
+        mark: origin(tick, "vault").maybe(
+            place.map(|place| f64::from(place.mark_bps) / 10_000.0),
+            "the vault does not list it",
+        ),
         cost_basis: protocol.unknown(unknown),
         profit: protocol.unknown(unknown),
     }
@@ -212,14 +218,19 @@ pub(crate) fn scores(tick: &Tick, ruling: &Ruling) -> ScoresView {
     }
 }
 
+/// Where a decision is, and how it is read.
+pub(crate) fn decided_at<'a>(
+    line: u64,
+    block: Option<u64>,
+    decided: &Decided,
+    (strategy, decimals): (&'a str, u8),
+) -> DecidedAt<'a> {
+    DecidedAt { line, block, time: decided.time, strategy, decimals }
+}
+
 /// A decision on a line of the journal.
 pub(crate) fn decision(tick: &Tick, line: u64, ruling: &Ruling, strategy: &str) -> DecisionView {
-    let at = DecidedAt {
-        line,
-        block: Some(tick.head.block.number),
-        time: ruling.decided.time,
-        strategy,
-        decimals: tick.vault.decimals,
-    };
+    let block = Some(tick.head.block.number);
+    let at = decided_at(line, block, &ruling.decided, (strategy, tick.vault.decimals));
     DecisionView::of(&ruling.decided, at)
 }

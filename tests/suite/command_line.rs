@@ -6,7 +6,18 @@ use crate::support::{code, document, folder, plimsoll, said};
 fn help_names_every_subcommand_and_the_exit_codes() {
     let run = plimsoll(&["--help"]);
     let text = String::from_utf8(run.stdout).unwrap();
-    for word in ["backtest", "data", "demo", "doctor", "completions", "Exit codes: 0 done"] {
+    for word in [
+        "backtest",
+        "data",
+        "demo",
+        "replay",
+        "init",
+        "run",
+        "derisk",
+        "doctor",
+        "completions",
+        "Exit codes: 0 done",
+    ] {
         assert!(text.contains(word), "{word} is missing from:\n{text}");
     }
 }
@@ -21,11 +32,11 @@ fn every_shell_gets_a_completion_script() {
 }
 
 #[test]
-fn the_demo_needs_nothing_and_says_where_the_report_is() {
+fn the_replay_needs_nothing_and_says_where_the_report_is() {
     let (folder, _) = folder();
     let out = folder.path().join("report");
     // An empty folder is an unset one, as scripts have it.
-    let run = plimsoll(&["demo", "--data", "", "--out", &out.display().to_string()]);
+    let run = plimsoll(&["replay", "--data", "", "--out", &out.display().to_string()]);
     assert_eq!(code(&run), 0, "{}", said(&run));
     assert!(said(&run).contains("labelled synthetic"), "{}", said(&run));
     let report = out.canonicalize().unwrap().join("report.html");

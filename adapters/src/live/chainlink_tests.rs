@@ -1,6 +1,6 @@
 use super::*;
 
-const NOW: u64 = 10_000;
+const NOW: u64 = 1_000_000;
 
 fn feed(second: Option<SecondSource>) -> PriceFeed {
     let (asset, feed) = (Address::repeat_byte(1), Address::repeat_byte(2));
@@ -60,7 +60,7 @@ fn two_sources_that_differ_are_not_used_and_a_second_that_fails_confirms_nothing
     assert!(with(Ok(round(100.9, NOW - 86_400))).is_ok());
     let apart = with(Ok(round(102.0, NOW))).unwrap_err();
     assert!(matches!(apart, Unknown::Deviates { .. }), "{apart}");
-    let old = with(Ok(round(100.0, NOW - 10_000))).map(|known| known.usd);
+    let old = with(Ok(round(100.0, NOW - 86_401))).map(|known| known.usd);
     assert!(matches!(old, Err(Unknown::Unconfirmed(_))), "{old:?}");
     let gone = with(Err(Unknown::NoAnswer("reverts".to_owned()))).unwrap_err();
     assert_eq!(gone.to_string(), "the second source is unknown: reverts");

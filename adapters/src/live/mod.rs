@@ -47,7 +47,7 @@ impl<K: Ord, V: Clone> RwCache<K, V> {
 /// A refusal of the nodes, told for `about`.
 pub(crate) fn node(about: &str, at: &At) -> impl Fn(NodeError) -> AdapterError + use<> {
     let (protocol, block) = (about.to_owned(), at.block.number);
-    move |source| AdapterError::Node { protocol: protocol.clone(), block, source }
+    move |source| AdapterError::Node { protocol: protocol.clone(), block, source: Box::new(source) }
 }
 
 /// A state that the arithmetic does not cover.
@@ -95,7 +95,7 @@ pub(crate) async fn check_chain(
         return Err(AdapterError::WrongChain { about: about.to_owned(), expected: chain, found });
     }
     nodes.check_chain().await.map_err(node(about, at))?;
-    Batch::default().send(nodes, at, (about, chain)).await.map(|_| ())
+    Batch::of_the_place().send(nodes, at, (about, chain)).await.map(|_| ())
 }
 
 /// Refuses an address without code.

@@ -59,6 +59,14 @@ pub struct Answers {
 }
 
 impl Batch {
+    /// Returns a batch that asks for nothing but the chain and the time; an empty one is never sent.
+    #[must_use]
+    pub fn of_the_place() -> Batch {
+        let mut batch = Batch::default();
+        batch.ask(MULTICALL3, &IMulticall3::getChainIdCall {});
+        batch
+    }
+
     /// Adds a question; its answer will be at the place that is returned.
     pub fn ask<C: SolCall>(&mut self, contract: Address, call: &C) -> Slot<C> {
         self.calls.push((contract, call.abi_encode().into()));
@@ -107,7 +115,7 @@ async fn aggregate(
     let answer = answer.map_err(|source| AdapterError::Node {
         protocol: about.to_owned(),
         block: at.block.number,
-        source,
+        source: Box::new(source),
     })?;
     if answer.is_empty() {
         let (about, block) = (about.to_owned(), at.block.number);

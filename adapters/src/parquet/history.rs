@@ -31,7 +31,7 @@ impl Kind {
     /// What its file names hold (`*`) or begin with.
     pub(super) fn patterns(self) -> &'static [&'static str] {
         match self {
-            Kind::Reserves => &["*reserves_daily"],
+            Kind::Reserves => &["*reserves_daily", "observed_reserves_blocks"],
             Kind::Pools => &["pool_yields_daily"],
         }
     }
@@ -252,8 +252,13 @@ fn part(
         }
     }
     for name in ["protocol", "address"] {
+        // Some markets are named by a contract and a place in it, `address:detail`.
         let is_bad = |text: &Option<Arc<str>>| {
-            text.as_deref().is_none_or(|text| text.trim().is_empty() || text.contains(':'))
+            let is_split = |text: &str| match name {
+                "address" => text.split(':').any(|part| part.trim().is_empty()),
+                _ => text.contains(':'),
+            };
+            text.as_deref().is_none_or(|text| text.trim().is_empty() || is_split(text))
         };
         let texts = interned(table.column(&read, name)?).unwrap_or_default();
         if let Some(row) = texts.iter().position(is_bad) {

@@ -2,7 +2,7 @@
 //!
 //! | kind | file names | rows are keyed by |
 //! |---|---|---|
-//! | lending reserves with an index | `*reserves_daily*.parquet` | protocol, chain, asset address |
+//! | lending reserves with an index | `*reserves_daily*.parquet`, `observed_reserves_blocks*.parquet` | protocol, chain, asset address |
 //! | advertised pool yields | `pool_yields_daily*.parquet` | protocol, chain, pool id |
 //! | prices | `prices_daily*.parquet`, `prices_hourly*.parquet`, `stablecoins_daily*.parquet` | symbol |
 //! | gas | `gas_price_daily*.parquet` | chain |

@@ -4,6 +4,7 @@
 //! No label holds an address of a node beyond its host and port.
 
 mod figures;
+mod register;
 mod series;
 
 use crate::secrets::Secrets;
@@ -12,10 +13,11 @@ use figures::Figures;
 use plimsoll_core::execution::Purpose;
 use plimsoll_core::{Amount, Time};
 use prometheus::{
-    Counter, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry,
+    Counter, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Registry,
     TextEncoder,
 };
-use series::{Series, registered};
+use register::{count, counter, counters, gauge, histogram, labelled, named, registered};
+use series::Series;
 use std::time::Duration;
 
 pub(crate) use figures::Published;
@@ -294,53 +296,6 @@ impl Metrics {
         self.ready.set(Some(if ready { 1.0 } else { 0.0 }));
         self.figures.show(figures);
         TextEncoder::new().encode_to_string(&self.registry.gather())
-    }
-}
-
-fn named(name: &str, help: &str) -> Opts {
-    Opts::new(format!("plimsoll_{name}"), help)
-}
-
-fn gauge(on: &Registry, name: &str, help: &str) -> Result<Series, prometheus::Error> {
-    labelled(on, name, help, &[])
-}
-
-fn labelled(
-    on: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-) -> Result<Series, prometheus::Error> {
-    Series::new(on, &format!("plimsoll_{name}"), help, labels)
-}
-
-fn counter(on: &Registry, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
-    registered(on, IntCounter::with_opts(named(name, help))?)
-}
-
-fn counters(
-    on: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-) -> Result<IntCounterVec, prometheus::Error> {
-    registered(on, IntCounterVec::new(named(name, help), labels)?)
-}
-
-fn histogram(
-    on: &Registry,
-    name: &str,
-    help: &str,
-    buckets: &[f64],
-) -> Result<Histogram, prometheus::Error> {
-    let options = HistogramOpts::from(named(name, help)).buckets(buckets.to_vec());
-    registered(on, Histogram::with_opts(options)?)
-}
-
-/// Adds `by` to the series of `labels`.
-fn count(counters: &IntCounterVec, labels: &[&str], by: u64) {
-    if let Ok(counter) = counters.get_metric_with_label_values(labels) {
-        counter.inc_by(by);
     }
 }
 

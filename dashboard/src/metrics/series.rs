@@ -1,6 +1,6 @@
 //! Gauges that are absent while they are unknown: Prometheus' own start at zero, which would be a lie.
 
-use prometheus::core::Collector;
+use super::register::registered;
 use prometheus::{GaugeVec, Opts, Registry};
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -46,13 +46,4 @@ impl Series {
     pub(super) fn set(&self, value: Option<f64>) {
         self.replace([(Vec::new(), value)]);
     }
-}
-
-/// Registers `metric`.
-pub(super) fn registered<M: Collector + Clone + 'static>(
-    registry: &Registry,
-    metric: M,
-) -> Result<M, prometheus::Error> {
-    registry.register(Box::new(metric.clone()))?;
-    Ok(metric)
 }

@@ -3,7 +3,8 @@
 use super::decimal::{Decimal, Moment};
 use plimsoll_core::Time;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// The state of the world that something is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -21,7 +22,7 @@ pub struct AsOf {
 #[serde(deny_unknown_fields)]
 pub struct Figure<T> {
     /// The value; null where it is unknown or too old.
-    #[schema(required = true)]
+    #[schema(required = true, schema_with = or_null::<T>)]
     value: Option<T>,
     /// Why it is unknown; there exactly when the value is null.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,6 +33,15 @@ pub struct Figure<T> {
     source: String,
     /// How it was made from the source.
     method: String,
+}
+
+/// The schema of a `T` or null: what is derived for a generic field leaves the null out.
+fn or_null<T: PartialSchema>() -> Schema {
+    OneOfBuilder::new()
+        .item(ObjectBuilder::new().schema_type(Type::Null))
+        .item(T::schema())
+        .description(Some("The value; null where it is unknown or too old."))
+        .into()
 }
 
 /// A kind of value that a figure holds.

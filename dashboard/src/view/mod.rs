@@ -1,6 +1,6 @@
 //! What the service shows: plain structures, made by the driver from the vocabulary of `plimsoll-core`.
 //!
-//! Names that end in `_pct` are percent, in the whole interface there is none so far; everything else is a
+//! A name that ended in `_pct` would be percent; there is none so far. Everything else is a
 //! fraction, a count or a decimal string.
 
 mod decimal;

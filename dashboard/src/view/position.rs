@@ -29,6 +29,8 @@ pub struct PositionView {
     pub available: Figure<Decimal>,
     /// What one share is worth: the market's index.
     pub share_price: Figure<Decimal>,
+    /// The part of it that the guardian has written off.
+    pub mark: Figure<f64>,
     /// What was paid for what is held.
     pub cost_basis: Figure<Decimal>,
     /// Worth less cost basis; negative for a loss.
@@ -49,6 +51,7 @@ impl PositionView {
             &mut self.weight,
             &mut self.available,
             &mut self.share_price,
+            &mut self.mark,
             &mut self.cost_basis,
             &mut self.profit,
         ]

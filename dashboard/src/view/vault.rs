@@ -87,6 +87,8 @@ pub struct VaultView {
     pub loss_room_month: Figure<Decimal>,
     /// What may still enter markets today.
     pub entry_room: Figure<Decimal>,
+    /// Whether every market can be read and none is marked down; entering is closed while not.
+    pub is_sound: Figure<bool>,
     /// Whether the guardian has closed entering.
     pub is_paused: Figure<bool>,
     /// The operator's ether, which pays the gas; not a part of the vault. In wei.
@@ -106,6 +108,7 @@ impl Aging for VaultView {
             &mut self.loss_room_day,
             &mut self.loss_room_month,
             &mut self.entry_room,
+            &mut self.is_sound,
             &mut self.is_paused,
             &mut self.operator_wei,
         ]

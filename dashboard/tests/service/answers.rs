@@ -161,7 +161,7 @@ async fn when_the_engine_falls_silent_every_figure_becomes_unknown() {
     let answer = running.until("/readyz", |answer| answer.status == 503).await;
     assert_eq!(answer.json()["reasons"][0]["check"], "heads");
     for (path, least) in
-        [("/v1/vault", 12), ("/v1/positions", 14), ("/v1/markets", 40), ("/v1/scores", 11)]
+        [("/v1/vault", 13), ("/v1/positions", 16), ("/v1/markets", 40), ("/v1/scores", 11)]
     {
         let (status, body) = running.checked(path, path).await;
         let figures = figures(&body);

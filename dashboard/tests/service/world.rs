@@ -74,6 +74,7 @@ pub(crate) fn vault() -> VaultView {
         loss_room_day: money(100),
         loss_room_month: money(500),
         entry_room: origin.unknown("the entry bucket was not read"),
+        is_sound: origin.known(true),
         is_paused: origin.known(false),
         operator_wei: origin.known(Decimal::whole(1_500_000_000_000_000_000)),
     }
@@ -88,6 +89,7 @@ pub(crate) fn positions() -> PositionsView {
         weight: origin.by("worth / gross NAV").known(0.45),
         available: origin.known(Decimal::of(usdc(whole), 6)),
         share_price: origin.known(Decimal::wad(Wad(U256::from(10).pow(U256::from(18))))),
+        mark: origin.known(0.0),
         cost_basis: origin.unknown("positions adopted at start-up have no cost"),
         profit: origin.known(Decimal::change(usdc(whole), usdc(whole - 1), 6)),
     };

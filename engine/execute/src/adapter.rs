@@ -207,7 +207,7 @@ pub enum AdapterError {
         /// The block that was asked about.
         block: u64,
         /// What the nodes said.
-        source: NodeError,
+        source: Box<NodeError>,
     },
     /// A contract that reverts, or answers in another form.
     #[error("{about} at block {block}: {call} of {contract}: {detail}")]
@@ -364,7 +364,11 @@ mod tests {
 
     #[test]
     fn nodes_recover_and_a_wrong_contract_does_not() {
-        let node = |source| AdapterError::Node { protocol: "a".to_owned(), block: 1, source };
+        let node = |source| AdapterError::Node {
+            protocol: "a".to_owned(),
+            block: 1,
+            source: Box::new(source),
+        };
         let silent = NodeError::NoQuorum {
             method: "eth_call",
             agreeing: 0,

@@ -201,6 +201,7 @@ sol! {
         function requestRedeem(uint256 shares) external;
         function payQueue() external;
         function claimRedeem(address receiver) external returns (uint256);
+        function queued(address holder) external view returns (uint256 shares, uint256 assets);
         function settle() external;
         function totalAssets() external view returns (uint256);
         function totalSupply() external view returns (uint256);

@@ -7,6 +7,7 @@ use alloy::primitives::Address;
 use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::client::RpcClient;
 use alloy::rpc::json_rpc::{RpcRecv, RpcSend};
+use tempfile::TempDir;
 
 /// The chain id of every local chain.
 pub const CHAIN_ID: u64 = 31_337;
@@ -57,6 +58,8 @@ pub struct LocalChain {
     node: AnvilInstance,
     provider: RootProvider<Ethereum>,
     pub(crate) settings: ChainSettings,
+    /// Old states, which the node would otherwise leave in the home folder for ever. Removed after the node's end.
+    _states: TempDir,
 }
 
 impl LocalChain {
@@ -75,6 +78,9 @@ impl LocalChain {
             .args(["--no-request-size-limit", "--gas-limit", &BLOCK_GAS_LIMIT.to_string()])
             .args(["--timestamp", &settings.genesis_time.to_string()])
             .args(["--slots-in-an-epoch", &settings.epoch_blocks.to_string()]);
+        let states = TempDir::with_prefix("plimsoll-chain-")
+            .map_err(|source| LocalChainError::NoFolder { source })?;
+        anvil = anvil.arg("--cache-path").arg(states.path());
         if settings.mining == Mining::OnDemand {
             anvil = anvil.arg("--no-mining");
         }
@@ -82,7 +88,7 @@ impl LocalChain {
             .try_spawn()
             .map_err(|source| LocalChainError::NoNode { path, source: Box::new(source) })?;
         let provider = RootProvider::new(RpcClient::new_http(node.endpoint_url()));
-        let chain = LocalChain { node, provider, settings };
+        let chain = LocalChain { node, provider, settings, _states: states };
         chain.hold_clock().await?;
         Ok(chain)
     }

@@ -40,6 +40,14 @@ pub enum LocalChainError {
         /// What the start said.
         source: Box<NodeError>,
     },
+    /// There is no room for the node's old states.
+    #[error(
+        "a temporary folder for the chain's states cannot be made: {source}; TMPDIR names another place"
+    )]
+    NoFolder {
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// The node refused a request, or did not answer it.
     #[error("{method}: {source}")]
     Request {

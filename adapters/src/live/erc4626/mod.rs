@@ -179,6 +179,13 @@ impl Erc4626 {
         Ok(missing)
     }
 
+    /// A block with its time.
+    async fn moment(&self, nodes: &Nodes, block: BlockRef) -> Result<At, AdapterError> {
+        let failed = node(&self.settings.name, &At { block, timestamp: 0 });
+        let timestamp = nodes.block(block.number).await.map_err(failed)?.timestamp;
+        Ok(At { block, timestamp })
+    }
+
     /// The index of the market inside a vault, accrued, at a block.
     async fn inner_index(
         &self,
@@ -191,15 +198,12 @@ impl Erc4626 {
             return Ok(None);
         };
         let Some(params) = fixed.params else { return Ok(None) };
-        let name = self.settings.name.as_str();
-        let failed = node(name, &At { block, timestamp: 0 });
-        let timestamp = nodes.block(block.number).await.map_err(failed)?.timestamp;
-        let at = At { block, timestamp };
+        let at = self.moment(nodes, block).await?;
         let mut batch = Batch::default();
         let asked = morpho_blue::read::ask_market(&mut batch, inner.morpho, inner.id, &params);
         let answers = batch.send(nodes, &at, self.place()).await?;
         let found = morpho_blue::read::decode_market(&answers, &asked, &at, market)?;
-        let price = found.accrued(timestamp).and_then(|now| now.share_price());
+        let price = found.accrued(at.timestamp).and_then(|now| now.share_price());
         price.map(Some).map_err(|error| not_covered(market, &at, &error.to_string()))
     }
 }
@@ -289,6 +293,8 @@ impl Protocol for Erc4626 {
         (from, to): (BlockRef, BlockRef),
         fallen: &[(MarketId, Ray, Ray)],
     ) -> Result<Vec<Fall>, AdapterError> {
+        let now = self.moment(nodes, to).await?;
+        self.learn(nodes, &now).await?;
         let mut falls = super::unexplained(fallen);
         for fall in &mut falls {
             let Some((market, wanted)) = self.markets.iter().find(|(id, _)| *id == fall.market)

@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     fn ray(parts: u64) -> Ray {
-        Ray(Ray::ONE.0 * U256::from(parts) / U256::from(1_000))
+        Ray(Ray::ONE.0.saturating_mul(U256::from(parts)) / U256::from(1_000))
     }
 
     /// A vault of a six-decimal asset with eighteen-decimal shares, at 1.1 and 5 % a year.

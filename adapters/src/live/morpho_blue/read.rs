@@ -18,6 +18,7 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     struct MarketParams { address loanToken; address collateralToken; address oracle; address irm; uint256 lltv; }
 
+    #[allow(clippy::too_many_arguments, reason = "the event's own arguments")]
     interface IMorpho {
         struct Totals {
             uint128 totalSupplyAssets;

@@ -141,13 +141,17 @@ fn under_way(intent: &Intent, seen: &Seen, memory: &Memory, patience: &Patience)
     }
     let never_sent = memory.sent_at.is_none();
     let is_refused = memory.is_refused && newest.purpose == Purpose::Call;
-    if is_refused {
-        return sign(Purpose::Cancel, seen, Some(newest), patience);
-    }
-    if intent.state == State::Signed || never_sent {
+    if !is_refused && (intent.state == State::Signed || never_sent) {
         return Next::Send(newest.hash);
     }
     let is_late = seen.timestamp > intent.valid_until;
+    if is_refused {
+        let cancel = sign(Purpose::Cancel, seen, Some(newest), patience);
+        // Where the fee allows no cancel its bytes wait until the vault refuses them by itself.
+        if matches!(cancel, Next::Sign { .. }) || !is_late {
+            return cancel;
+        }
+    }
     let is_slow = waited(memory.signed_at).is_none_or(|blocks| blocks >= patience.bump_after);
     let purpose = match newest.purpose {
         // The vault refuses it by now: something that costs less takes its place.

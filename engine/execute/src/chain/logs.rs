@@ -67,7 +67,9 @@ impl Nodes {
                     found.extend(logs);
                     next = last.saturating_add(1);
                 }
-                Err(error) if last > next && is_too_many(&error) => page = (last - next + 1) / 2,
+                Err(error) if last > next && is_too_many(&error) => {
+                    page = (last - next).div_ceil(2)
+                }
                 Err(error) => return Err(error),
             }
         }

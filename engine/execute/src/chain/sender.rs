@@ -321,7 +321,9 @@ impl Sender {
             self.abandon(head, intent.id, reason)?;
             return Ok(None);
         };
-        let most = self.settings.patience.max_fee;
+        // What its first signature may cost; more is paid only where the base fee rises after that.
+        let wanted = head.base_fee.saturating_mul(2).saturating_add(self.settings.tip);
+        let most = wanted.min(self.settings.patience.max_fee);
         let request = Request {
             chain: self.settings.chain,
             call: Call { to: intent.to, selector: selector(&intent.data) },

@@ -126,6 +126,8 @@ pub struct Engine {
     orders: Orders,
     decided_at: Option<u64>,
     closed: Option<PlanId>,
+    /// Transactions of the key before this engine sent any.
+    first_nonce: Option<u64>,
 }
 
 impl Engine {
@@ -163,7 +165,7 @@ impl Engine {
         let closed = folded.executed.last().map(|(plan, _)| *plan);
         let orders = Orders::at(&settings.folder);
         let watch = trips::Watch::new(settings.trips);
-        Ok(Engine { parts, settings, desk, watch, orders, decided_at, closed })
+        Ok(Engine { parts, settings, desk, watch, orders, decided_at, closed, first_nonce: None })
     }
 
     /// The sender, for reading.
@@ -208,6 +210,7 @@ impl Engine {
         for trip in self.orders.taken() {
             self.trip(head, trip, &mut trips)?;
         }
+        self.watch_key(head, &mut trips).await?;
         let mut progress = self.parts.sender.on_head(head).await?;
         let closed = self.close(head, &progress, &mut trips).await?;
         let (vault, prices, reads) = futures::join!(
@@ -256,6 +259,11 @@ impl Engine {
             self.parts.sender.note(time, &Record::Trip(trip.clone()))?;
         }
         Ok(trip)
+    }
+
+    /// Reads prices and protocols at a block, for the record alone.
+    pub async fn observe(&self, at: &At) -> (BTreeMap<Address, f64>, Vec<Result<Read, String>>) {
+        futures::join!(self.parts.prices.prices(&self.parts.nodes, at), self.read(at))
     }
 
     async fn read(&self, at: &At) -> Vec<Result<Read, String>> {
@@ -378,6 +386,24 @@ impl Engine {
             self.trip(head, trip, trips)?;
         }
         Ok(Some((*plan, *outcome)))
+    }
+
+    /// Stops everything where someone else used the key while nothing of ours was on its way.
+    async fn watch_key(&mut self, head: &Head, trips: &mut Vec<Trip>) -> Result<(), EngineError> {
+        let folded = self.parts.sender.journal().folded();
+        if folded.intents.open().is_some() || !folded.breaker.allows_exits() {
+            return Ok(());
+        }
+        let ours = folded.intents.next_nonce();
+        let key = self.parts.sender.address();
+        let found = self.parts.nodes.seen(key, None, (head, 0)).await?.nonce;
+        // A new journal takes the count that it finds; a node that is behind counts fewer.
+        let expected = ours.or(self.first_nonce).unwrap_or(found);
+        self.first_nonce.get_or_insert(found);
+        if found > expected {
+            self.trip(head, Trip::ForeignNonce { nonce: expected }, trips)?;
+        }
+        Ok(())
     }
 
     fn trip(&mut self, head: &Head, trip: Trip, trips: &mut Vec<Trip>) -> Result<(), EngineError> {

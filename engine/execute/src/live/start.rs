@@ -21,7 +21,7 @@ pub enum StartError {
     Vault(#[from] VaultError),
     /// A protocol is not what it is said to be.
     #[error(transparent)]
-    Adapter(#[from] AdapterError),
+    Adapter(Box<AdapterError>),
     /// The key is not the vault's allocator.
     #[error(
         "the key {key} is not the allocator of vault {vault}, which is {allocator}: configure the right key, or have \
@@ -100,6 +100,12 @@ pub enum StartError {
         /// By the journal.
         journal: u64,
     },
+}
+
+impl From<AdapterError> for StartError {
+    fn from(error: AdapterError) -> StartError {
+        StartError::Adapter(Box::new(error))
+    }
 }
 
 /// What is checked at the start.

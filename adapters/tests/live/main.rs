@@ -1,0 +1,21 @@
+//! Live adapters on the protocols' own bytecode, on a local chain.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod bench;
+mod checks;
+mod conformance;
+mod differential;
+mod faults;
+mod on_aave;
+mod on_morpho;
+mod on_vaults;
+mod people;
+mod prices;
+mod proxy;
+mod stage;
+mod subject;

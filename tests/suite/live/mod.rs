@@ -1,0 +1,5 @@
+//! The engine live: the demo, and the process that runs it.
+
+mod demo;
+mod process;
+mod seeds;
