@@ -16,7 +16,7 @@ mod upstream;
 
 pub use control::{Control, Event, RuleId};
 pub use gate::Gate;
-pub use rule::{Fault, Forgery, Garbling, Lie, Place, Reply, Rule, Side, SocketFault, Wait};
+pub use rule::{Fault, Forgery, Garbling, Lie, Made, Place, Reply, Rule, Side, SocketFault, Wait};
 
 use exchange::Exchange;
 use std::future::Future;

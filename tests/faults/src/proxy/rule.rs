@@ -69,6 +69,9 @@ pub enum Garbling {
     Reversed,
 }
 
+/// What a test makes of a result, by method and parameters.
+pub type Made = Arc<dyn Fn(&str, &Value, Value) -> Value + Send + Sync>;
+
 /// What the node is made to say that is not so.
 #[derive(Clone)]
 pub enum Lie {
@@ -87,7 +90,7 @@ pub enum Lie {
     /// The last events of every list are missing.
     FewerLogs(usize),
     /// What the test makes of a result, by method and parameters.
-    Custom(Arc<dyn Fn(&str, &Value, Value) -> Value + Send + Sync>),
+    Custom(Made),
 }
 
 impl fmt::Debug for Lie {

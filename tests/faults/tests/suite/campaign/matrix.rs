@@ -1,7 +1,8 @@
 //! The table: each fault of the matrix with how it is made, what is expected of it, and how often.
 //!
 //! A trial draws from its seed when a fault comes, how long it stays and in which shape. Whatever it is, the end is
-//! one of three: every move is done once; a person is needed; the process has stopped.
+//! one of two: every move is done once, or the process has stopped. Faults after which a person is needed have tests
+//! of their own.
 
 use super::stage::{Dice, Theatre, heals, lets, sees_through};
 use futures::FutureExt;
