@@ -11,7 +11,7 @@ use plimsoll_core::execution::{AdmissionPolicy, Call, Patience};
 use plimsoll_core::{Amount, Bps, ChainId, MarketId, asset};
 use plimsoll_execute::chain::vault::REALLOCATE;
 use plimsoll_execute::chain::{Endpoint, Head, Nodes, Sender, SenderSettings, Signer};
-use plimsoll_execute::journal::{Identity, Journal};
+use plimsoll_execute::journal::{Identity, Journal, JournalError, Reader};
 use plimsoll_execute::live::{
     Checked, DeskSettings, Engine, EngineSettings, Minds, Parts, PriceSource, TripSettings,
     check_start,
@@ -313,5 +313,6 @@ fn gwei(count: u64) -> u128 {
 
 /// Whether a journal is in the folder.
 pub(crate) fn has_journal(folder: &Path) -> bool {
-    plimsoll_execute::journal::file(folder).exists()
+    // One that was being made when the process was killed holds nothing: it is made anew.
+    !matches!(Reader::open(folder), Err(JournalError::Missing { .. }))
 }

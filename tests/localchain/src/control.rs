@@ -141,8 +141,24 @@ impl LocalChain {
         depth: u64,
         instead: &[(Call, u64)],
     ) -> Result<Head, LocalChainError> {
-        let pairs: Vec<Value> =
-            instead.iter().map(|(call, block)| json!([call.to_request(), block])).collect();
+        let pairs = instead.iter().map(|(call, block)| json!([call.to_request(), block]));
+        self.replace(depth, pairs.collect()).await
+    }
+
+    /// The same with signed transactions, such as those that were in the blocks that go.
+    ///
+    /// # Errors
+    /// As [`LocalChain::reorg`]; also for bytes that are no transaction.
+    pub async fn reorg_signed(
+        &self,
+        depth: u64,
+        instead: &[(Bytes, u64)],
+    ) -> Result<Head, LocalChainError> {
+        let pairs = instead.iter().map(|(raw, block)| json!([raw, block]));
+        self.replace(depth, pairs.collect()).await
+    }
+
+    async fn replace(&self, depth: u64, pairs: Vec<Value>) -> Result<Head, LocalChainError> {
         let _: Value = self.request("anvil_reorg", json!([depth, pairs])).await?;
         self.hold_base_fee().await?;
         self.head().await
@@ -210,6 +226,23 @@ impl LocalChain {
         let dropped: Option<B256> =
             self.request("anvil_dropTransaction", json!([transaction])).await?;
         Ok(dropped.is_some())
+    }
+
+    /// Makes the node forget every transaction that it has not included yet.
+    ///
+    /// # Errors
+    /// [`LocalChainError::Request`] when the node refuses.
+    pub async fn forget_all(&self) -> Result<(), LocalChainError> {
+        let _: Value = self.request("anvil_dropAllTransactions", json!([])).await?;
+        Ok(())
+    }
+
+    /// Hands the node a signed transaction, as any other node would, and returns its hash.
+    ///
+    /// # Errors
+    /// [`LocalChainError::Request`] when the node refuses.
+    pub async fn gossip(&self, raw: &Bytes) -> Result<B256, LocalChainError> {
+        self.request("eth_sendRawTransaction", json!([raw])).await
     }
 
     /// Switches mining with each transaction on or off.

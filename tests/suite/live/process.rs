@@ -19,17 +19,26 @@ const BLOCK: u64 = 21_600;
 const POLLS: u32 = 600;
 
 /// A chain with a history, a vault with money in it, and settings for an engine.
-struct Stage {
-    chain: LocalChain,
-    driver: Driver,
-    vault: PlimsollVault,
-    key: String,
+pub(super) struct Stage {
+    pub(super) chain: LocalChain,
+    pub(super) driver: Driver,
+    pub(super) vault: PlimsollVault,
+    pub(super) key: String,
+    deployment: Deployment,
     folder: tempfile::TempDir,
     port: u16,
 }
 
+/// Where an engine finds its node, and where it keeps and says things.
+pub(super) struct Place {
+    pub(super) node: String,
+    pub(super) socket: String,
+    pub(super) folder: PathBuf,
+    pub(super) port: u16,
+}
+
 impl Stage {
-    async fn set() -> Stage {
+    pub(super) async fn set() -> Stage {
         Stage::with_engine(1).await
     }
 
@@ -54,8 +63,15 @@ impl Stage {
         driver.step(&chain).await.unwrap();
         let key = alloy::hex::encode(chain.keys().nth(engine).unwrap());
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let stage = Stage { chain, driver, vault, key, folder: tempfile::tempdir().unwrap(), port };
-        std::fs::write(stage.config(), stage.settings(&deployment)).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let stage = Stage { chain, driver, vault, key, deployment, folder, port };
+        let own = Place {
+            node: stage.chain.http_url(),
+            socket: stage.chain.ws_url(),
+            folder: stage.folder.path().to_owned(),
+            port,
+        };
+        std::fs::write(stage.config(), stage.settings(&own)).unwrap();
         stage
     }
 
@@ -67,7 +83,9 @@ impl Stage {
         self.folder.path().join("state").display().to_string()
     }
 
-    fn settings(&self, deployment: &Deployment) -> String {
+    /// Settings of an engine at `place`.
+    pub(super) fn settings(&self, place: &Place) -> String {
+        let deployment = &self.deployment;
         let usdc = deployment.token(Asset::Usdc).unwrap();
         let contract = |market| self.vault.contract(market).unwrap();
         format!(
@@ -108,12 +126,12 @@ markets = [{{ vault = "{inner}", contract = "{erc4626}" }}]
 chain = {CHAIN_ID}
 feeds = [{{ asset = "{asset}", feed = "{feed}", decimals = 8, heartbeat_seconds = 86400 }}]
 "#,
-            node = self.chain.http_url(),
-            socket = self.chain.ws_url(),
+            node = place.node,
+            socket = place.socket,
             vault = self.vault.address,
-            state = self.state(),
-            history = self.folder.path().join("history").display(),
-            port = self.port,
+            state = place.folder.join("state").display(),
+            history = place.folder.join("history").display(),
+            port = place.port,
             pool = deployment.aave.pool,
             asset = usdc.token,
             aave = contract(VaultMarket::Aave),

@@ -68,7 +68,7 @@ pub struct Request<'a> {
 /// What an earlier plan used up, or may still use up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spent {
-    /// When it was planned.
+    /// When it may have happened at the latest.
     pub time: Time,
     /// What its entries bring in.
     pub entries: Amount,

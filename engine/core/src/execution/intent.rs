@@ -271,6 +271,14 @@ impl Intent {
         }
     }
 
+    /// Returns the last moment at which the vault may have carried it out: limits of a day count from there, or two
+    /// plans that were made a day apart could land within one.
+    #[must_use]
+    pub fn latest(&self) -> Time {
+        let until = i64::try_from(self.valid_until).unwrap_or(i64::MAX).saturating_mul(1000);
+        Time(self.time.0.max(until))
+    }
+
     /// Whether what it brings in has to be counted as spent: it happened, or may still happen.
     #[must_use]
     pub fn counts_as_spent(&self) -> bool {

@@ -108,7 +108,7 @@ impl Intents {
     #[must_use]
     pub fn spent(&self) -> Vec<Spent> {
         let spent = |intent: &Intent| Spent {
-            time: intent.time,
+            time: intent.latest(),
             entries: if intent.counts_as_spent() { intent.entries } else { Amount::ZERO },
             gas: intent.gas_cost(),
             is_exit: intent.is_exit(),

@@ -92,6 +92,14 @@ fn a_plan_runs_from_planned_to_done() {
 }
 
 #[test]
+fn what_was_spent_counts_from_the_last_moment_at_which_it_may_have_happened() {
+    let mut intents = Intents::default();
+    after(&mut intents, 1, &signed(1, 4)).unwrap();
+    // Planned at 0 and valid until second 100: a plan made a day after 0 could land within a day of it.
+    assert_eq!(intents.spent()[0].time, Time(100_000));
+}
+
+#[test]
 fn one_plan_at_a_time_is_on_its_way() {
     let mut intents = Intents::default();
     after(&mut intents, 1, &signed(1, 4)).unwrap();

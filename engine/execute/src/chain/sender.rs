@@ -18,6 +18,10 @@ use plimsoll_core::time::DAY_MS;
 use plimsoll_core::{Amount, ChainId, MarketId, Time};
 use std::collections::BTreeMap;
 
+#[cfg(feature = "faults")]
+#[path = "naive.rs"]
+mod naive;
+
 sol! {
     /// What the vault says of a plan that it carried out.
     event Reallocated(bytes32 indexed planId, uint256 planNumber, uint256 before, uint256 after);
@@ -232,16 +236,35 @@ impl Sender {
             if intent.state == State::Frozen {
                 return Ok(Progress::Frozen(intent.id, intent.reason.unwrap_or_default()));
             }
+            let breaker = self.journal.folded().breaker;
+            let is_allowed =
+                if intent.is_exit() { breaker.allows_exits() } else { breaker.allows_entries() };
+            let is_signed = !intent.attempts.is_empty();
+            // It was admitted before the breaker moved.
+            if !is_allowed && !is_signed && intent.state != State::Planned {
+                self.abandon(head, intent.id, format!("the breaker stands at {breaker}"))?;
+                continue;
+            }
             let asked =
                 self.nodes.seen(self.signer.address(), Some(&intent), (head, self.settings.tip));
             let seen = asked.await?;
             self.note_unknown(&intent, &seen);
+            // A cancel takes its place, where anything may be signed at all.
+            self.memory.is_refused |= is_signed && !is_allowed && breaker.allows_exits();
+            #[cfg(feature = "faults")]
+            if self.resent_afresh(head, &intent, &seen).await? {
+                return Ok(Progress::Waiting(intent.id));
+            }
             let next = advance(
                 &self.journal.folded().intents,
                 &seen,
                 &self.memory,
                 &self.settings.patience,
             );
+            let is_quiet = matches!(next, Next::Wait | Next::Record(_) | Next::Admit);
+            if !breaker.allows_exits() && !is_quiet {
+                return Ok(Progress::Waiting(intent.id));
+            }
             if let Some(progress) = self.act(head, intent, next).await? {
                 return Ok(progress);
             }
@@ -441,9 +464,9 @@ impl Sender {
 
     /// Stops everything where a block that was taken to be final is gone.
     async fn watch_final(&mut self, head: &Head) -> Result<(), SendError> {
-        let newest =
-            self.journal.folded().intents.iter().rev().find(|intent| intent.state.is_closed());
-        let Some(inclusion) = newest.and_then(|intent| intent.inclusion) else { return Ok(()) };
+        // Plans that were given up are in no block; the newest that is in one stands for those before it.
+        let closed = self.journal.folded().intents.iter().rev().filter(|it| it.state.is_closed());
+        let Some(inclusion) = closed.filter_map(|it| it.inclusion).next() else { return Ok(()) };
         let depth = head.block.number.saturating_sub(inclusion.block.number);
         let is_behind = head.block.number < inclusion.block.number;
         if is_behind || depth > WATCHED_BLOCKS || !self.journal.folded().breaker.allows_exits() {

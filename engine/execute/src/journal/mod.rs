@@ -154,6 +154,7 @@ impl Journal {
         let mut connection =
             connect(&path, OpenFlags::default()).map_err(|error| opened(&error))?;
         let identity = serde_json::to_string(identity).map_err(|error| opened(&error))?;
+        killpoint!("journal.create.before");
         let made = (|| -> rusqlite::Result<()> {
             let all = connection.transaction()?;
             all.execute_batch(TABLES)?;
@@ -161,9 +162,11 @@ impl Journal {
             put.execute(params!["schema", SCHEMA.to_string()])?;
             put.execute(params!["identity", identity])?;
             drop(put);
+            killpoint!("journal.create.uncommitted");
             all.commit()
         })();
         made.map_err(|error| opened(&error))?;
+        killpoint!("journal.create.after");
         let head = (0, seed(&identity));
         Ok(Journal {
             connection,
@@ -185,6 +188,7 @@ impl Journal {
             return Err(JournalError::Missing { path });
         }
         let lock = locked(folder)?;
+        killpoint!("journal.open.before");
         let verified = Reader::open(folder)?.verify()?;
         if verified.identity != *identity {
             let said = |identity: &Identity| {
@@ -201,6 +205,7 @@ impl Journal {
             path: path.clone(),
             detail: error.to_string(),
         })?;
+        killpoint!("journal.open.after");
         let Verified { head, folded, .. } = verified;
         Ok(Journal { connection, path, head, folded, is_broken: false, _lock: lock })
     }

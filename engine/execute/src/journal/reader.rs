@@ -41,6 +41,12 @@ impl Reader {
         let opened = Connection::open_with_flags(&path, flags);
         let connection = opened.map_err(|error| failed(error.to_string()))?;
         connection.busy_timeout(BUSY).map_err(|error| failed(error.to_string()))?;
+        // Whoever made it was stopped before anything was in it.
+        let tables = "SELECT count(*) FROM sqlite_master WHERE name = 'meta'";
+        let has_tables = connection.query_row(tables, [], |row| row.get::<_, i64>(0));
+        if has_tables.map_err(|error| failed(error.to_string()))? == 0 {
+            return Err(JournalError::Missing { path });
+        }
         let meta = |key: &str| -> rusqlite::Result<Option<String>> {
             let mut ask = connection.prepare("SELECT value FROM meta WHERE key = ?1")?;
             ask.query_row([key], |row| row.get(0)).optional()
