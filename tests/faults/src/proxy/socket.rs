@@ -118,7 +118,7 @@ where
     if is_forwarded {
         return node.send(Message::text(text)).await.is_ok();
     }
-    is_silent
+    is_silent || out.send(Out::Close).is_ok()
 }
 
 /// Answers one request as by HTTP, and says the answer.
@@ -163,7 +163,11 @@ async fn told_of(exchange: &Exchange, out: &mpsc::UnboundedSender<Out>, text: St
         wait(fault, Place::Before).await;
         wait(fault, Place::After).await;
         match fault {
-            Fault::Socket(SocketFault::Close) => return false,
+            Fault::Socket(SocketFault::Close) => {
+                // After what was to be said before it.
+                let _ = out.send(Out::Close);
+                said.clear();
+            }
             Fault::Socket(SocketFault::Skip | SocketFault::Silence) => said.clear(),
             Fault::Socket(SocketFault::Repeat) => said.extend(said.clone()),
             Fault::Socket(SocketFault::BrokenFrame) => {

@@ -44,7 +44,7 @@ const ROWS: &[Row] = &[
         fault: "it is sent, and the answer is lost",
         expected: Expected::EachOnce,
         nodes: (1, 1),
-        trials: (2, 20),
+        trials: (1, 20),
         strike: |runner, dice| lost_answers(runner, dice).boxed(),
     },
     Row {
@@ -52,7 +52,7 @@ const ROWS: &[Row] = &[
         fault: "it is sent, and an error is answered",
         expected: Expected::EachOnce,
         nodes: (1, 1),
-        trials: (2, 20),
+        trials: (1, 20),
         strike: |runner, dice| false_errors(runner, dice).boxed(),
     },
     Row {
@@ -60,7 +60,7 @@ const ROWS: &[Row] = &[
         fault: "it is held up and arrives long after",
         expected: Expected::EachOnce,
         nodes: (1, 1),
-        trials: (2, 20),
+        trials: (1, 20),
         strike: |runner, dice| held_up(runner, dice).boxed(),
     },
     Row {
@@ -84,7 +84,7 @@ const ROWS: &[Row] = &[
         fault: "nodes are behind, and heads go backward",
         expected: Expected::EachOnce,
         nodes: (1, 1),
-        trials: (2, 20),
+        trials: (1, 20),
         strike: |runner, dice| behind(runner, dice).boxed(),
     },
     Row {
@@ -100,7 +100,7 @@ const ROWS: &[Row] = &[
         fault: "receipts are missing",
         expected: Expected::EachOnce,
         nodes: (1, 1),
-        trials: (2, 20),
+        trials: (1, 20),
         strike: |runner, dice| no_receipts(runner, dice).boxed(),
     },
     Row {
@@ -124,7 +124,7 @@ const ROWS: &[Row] = &[
         fault: "one of three nodes forges receipts",
         expected: Expected::EachOnce,
         nodes: (3, 2),
-        trials: (2, 20),
+        trials: (1, 20),
         strike: |runner, dice| forged(runner, dice).boxed(),
     },
     Row {
@@ -132,7 +132,7 @@ const ROWS: &[Row] = &[
         fault: "one of three nodes lies about balances, counts and heads",
         expected: Expected::EachOnce,
         nodes: (3, 2),
-        trials: (2, 20),
+        trials: (1, 20),
         strike: |runner, dice| lying(runner, dice).boxed(),
     },
     Row {
