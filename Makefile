@@ -56,7 +56,7 @@ setup:
 	@.ci/setup
 	@cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --version $(NEXTEST_VERSION) --locked --debug --root "$(CACHE)/tools"
 
-bench: setup ## Time release builds on real and on generated history
+bench: setup contracts ## Time release builds on real and on generated history
 	@backtests/bench.sh
 
 deep: setup contracts ## Long property runs

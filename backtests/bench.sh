@@ -68,4 +68,10 @@ measure '200 generated worlds, six rules, perfect foresight' 0 0 \
     "$plimsoll" backtest --synthetic 1..200 --capital 100000 --limits off --json
 echo 'optimiser, one core; goal < 20 ms for 50 markets:'
 "$target/release/examples/solve_speed"
+echo 'live, new block to first broadcast; goal p99 < 150 ms:'
+if [ -d contracts/node_modules ]; then
+    "$target/release/examples/latency" 1000
+else
+    echo 'bench: `make contracts` first'
+fi
 exit $failed
