@@ -105,6 +105,19 @@ fn every_member_of_the_workspace_is_in_the_table() {
 }
 
 #[test]
+fn kill_points_are_in_what_tests_build_and_in_nothing_else() {
+    let folders = ALLOWED.iter().map(|(folder, ..)| *folder).chain(["."]);
+    for folder in folders {
+        let manifest = manifest(folder);
+        let execute = manifest["dependencies"].get("plimsoll-execute");
+        let features = execute.and_then(|execute| execute.get("features")?.as_array());
+        let has_faults =
+            features.is_some_and(|all| all.iter().any(|one| one.as_str() == Some("faults")));
+        assert!(!has_faults, "{folder} builds kill points into what it releases");
+    }
+}
+
+#[test]
 fn the_core_has_no_frames_and_no_chain_client() {
     let dependencies = manifest("engine/core");
     for dependency in dependencies["dependencies"].as_table().unwrap().keys() {

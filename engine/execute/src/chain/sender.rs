@@ -5,6 +5,7 @@
 
 use super::nodes::{Head, NodeError, Nodes, Simulated};
 use super::signer::{Signer, SignerError, Unsigned};
+use super::vault::brings_in;
 use crate::journal::{Journal, JournalError, Record};
 use crate::killpoint;
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
@@ -321,6 +322,12 @@ impl Sender {
             self.abandon(head, intent.id, reason)?;
             return Ok(None);
         };
+        // What is asked for is what will be signed, or the policy judges something else.
+        if !brings_in(&intent.data, proposal.entries.values().copied()) {
+            let reason = "the call does not bring in what the plan says".to_owned();
+            self.abandon(head, intent.id, reason)?;
+            return Ok(None);
+        }
         // What its first signature may cost; more is paid only where the base fee rises after that.
         let wanted = head.base_fee.saturating_mul(2).saturating_add(self.settings.tip);
         let most = wanted.min(self.settings.patience.max_fee);

@@ -9,6 +9,7 @@ use alloy::sol_types::{SolCall, SolValue};
 use plimsoll_core::execution::{BlockRef, PlanId};
 use plimsoll_core::{Amount, Shares};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 sol! {
     struct Leg { address market; bool isEntry; uint256 assets; uint256 minimum; uint256 maximum; }
@@ -287,6 +288,24 @@ pub fn reallocation(state: &VaultState, id: PlanId, valid_until: u64, moves: &[M
         legs: legs(moves),
     };
     call.abi_encode().into()
+}
+
+/// Whether a call of `reallocate` brings just these amounts into markets, each into one; false where `data` is no such
+/// call, or an entry takes all that there is.
+#[must_use]
+pub fn brings_in(data: &[u8], entries: impl Iterator<Item = Amount>) -> bool {
+    let Ok(call) = reallocateCall::abi_decode(data) else { return false };
+    let mut entered: BTreeMap<Address, Amount> = BTreeMap::new();
+    for leg in call.legs.iter().filter(|leg| leg.isEntry) {
+        let sum = entered.entry(leg.market).or_default();
+        *sum = sum.saturating_add(Amount(leg.assets));
+    }
+    let sorted = |each: &mut dyn Iterator<Item = Amount>| {
+        let mut amounts: Vec<Amount> = each.filter(|amount| !amount.is_zero()).collect();
+        amounts.sort_unstable();
+        amounts
+    };
+    sorted(&mut entered.into_values()) == sorted(&mut { entries })
 }
 
 fn legs(moves: &[Move]) -> Vec<Leg> {

@@ -126,10 +126,8 @@ fn journal(settings: &EngineSettings, signer: Address) -> Result<Journal, Journa
 
 /// Whether the next look may go better.
 fn is_transient(error: &Failure) -> bool {
-    match error.downcast_ref::<SendError>() {
-        Some(error) => error.is_transient(),
-        None => false,
-    }
+    // What is no answer of a contract may be one at the next block: the node is in the middle of a reorganisation.
+    error.downcast_ref::<SendError>().is_none_or(SendError::is_transient)
 }
 
 impl Engine {

@@ -59,6 +59,16 @@ impl<'a> Desk<'a> {
 
     /// A plan that moves a hundredth of everything, proposed.
     async fn proposed(&mut self, number: u64, is_entry: bool, place: usize) -> PlanId {
+        self.proposes(number, (is_entry, place), is_entry).await
+    }
+
+    /// The same where what is said may differ from what is called.
+    async fn proposes(
+        &mut self,
+        number: u64,
+        (is_entry, place): (bool, usize),
+        says_entry: bool,
+    ) -> PlanId {
         let head = self.head().await;
         let stage = self.runner.stage();
         let market: Address = stage.markets[place];
@@ -80,7 +90,7 @@ impl<'a> Desk<'a> {
             legs: vec![leg],
         };
         let name = self.runner.settings.market(market).unwrap();
-        let entries = if is_entry {
+        let entries = if says_entry {
             BTreeMap::from([(name.clone(), Amount(assets))])
         } else {
             BTreeMap::new()
@@ -217,4 +227,17 @@ async fn a_final_block_that_goes_halts_also_after_a_later_plan_was_given_up() {
     stage.chain.reorg(head.block.number - block.number + 1, &[]).await.unwrap();
     desk.passes(1).await;
     assert_eq!(desk.sender.journal().folded().breaker, Breaker::Halt);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_enters_more_than_the_plan_says_is_not_signed() {
+    let Some(artifacts) = artifacts() else { return };
+    let stage = Stage::set(&artifacts, Guard::Vault).await.unwrap();
+    let mut desk = Desk::open(&stage).await;
+    // It says that nothing enters, so no limit on entries would hold it back.
+    let id = desk.proposes(1, (true, 0), false).await;
+    assert_eq!(desk.looks().await, Progress::Closed(id, Outcome::Abandoned));
+    assert!(desk.runner.raw().is_empty());
+    let reason = desk.sender.journal().folded().intents.get(id).unwrap().reason.clone().unwrap();
+    assert!(reason.contains("does not bring in what the plan says"), "{reason}");
 }

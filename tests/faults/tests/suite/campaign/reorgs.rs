@@ -4,6 +4,7 @@ use super::stage::{Dice, Theatre, heals, lets, lets_land, sees_through};
 use alloy::primitives::{Bytes, keccak256};
 use plimsoll_faults::abi::{pauseEntriesCall, resumeEntriesCall};
 use plimsoll_faults::engine::Progress;
+use plimsoll_faults::proxy::{Fault, Gate, Place, Wait};
 use plimsoll_faults::runner::{Looked, TrialSettings};
 use plimsoll_faults::{Finding, Guard, Runner};
 use plimsoll_localchain::Call;
@@ -17,6 +18,18 @@ enum Again {
     Later,
     /// Nobody but the engine remembers it.
     Never,
+}
+
+/// Has the chain replace blocks while no question is on its way to the node: in the middle of a reorganisation anvil
+/// answers from a state that is none, and may keep it. The engine is in the middle of a look all the same.
+async fn replaces(runner: &Runner<'_>, replaced: impl Future<Output = ()>) {
+    let gate = Gate::new();
+    let held = Fault::Delay(Place::Before, Wait::Gate(gate.clone()));
+    let rule = runner.proxies[0].control().add(held);
+    // One question at a time: the one that is held up is the only one.
+    gate.reached(1).await;
+    replaced.await;
+    runner.proxies[0].control().remove(rule);
 }
 
 /// The bytes of the newest transaction that landed, with blocks on top until the newest is `depth` above its parent.
@@ -46,10 +59,13 @@ async fn reorged(theatre: &mut Theatre, (depth, again): (u64, Again), seed: u64)
     let raw = landed(&mut runner, dice.among(1..=3), depth).await;
     let before = runner.evidence().await.unwrap().effects().len();
     let chain = &runner.stage().chain;
-    match again {
-        Again::AtOnce => chain.reorg_signed(depth, &[(raw, 0)]).await.unwrap(),
-        Again::Later | Again::Never => chain.reorg(depth, &[]).await.unwrap(),
-    };
+    replaces(&runner, async {
+        match again {
+            Again::AtOnce => chain.reorg_signed(depth, &[(raw, 0)]).await.unwrap(),
+            Again::Later | Again::Never => chain.reorg(depth, &[]).await.unwrap(),
+        };
+    })
+    .await;
     let after = runner.evidence().await.unwrap().effects().len();
     assert_eq!(before - after, usize::from(again != Again::AtOnce), "{what}: it went");
     if again == Again::Later {
@@ -101,7 +117,10 @@ async fn closed_meanwhile(theatre: &mut Theatre, gossips: bool) {
     let chain = &runner.stage().chain;
     let guardian = chain.accounts()[4];
     let vault = runner.stage().vault;
-    chain.reorg(2, &[(Call::new(guardian, vault, &pauseEntriesCall {}), 0)]).await.unwrap();
+    replaces(&runner, async {
+        chain.reorg(2, &[(Call::new(guardian, vault, &pauseEntriesCall {}), 0)]).await.unwrap();
+    })
+    .await;
     if gossips {
         let _ = chain.gossip(&raw).await;
     }
@@ -129,7 +148,10 @@ async fn deep_reorg(theatre: &mut Theatre, seed: u64) {
     runner.looked().await.unwrap();
     let depth = dice.among(4..=8);
     landed(&mut runner, 1, depth).await;
-    runner.stage().chain.reorg(depth, &[]).await.unwrap();
+    replaces(&runner, async {
+        runner.stage().chain.reorg(depth, &[]).await.unwrap();
+    })
+    .await;
     let mut looks = Vec::new();
     for _ in 0..4 {
         looks.push(runner.block().await.unwrap());

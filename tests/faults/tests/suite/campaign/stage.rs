@@ -1,12 +1,13 @@
 //! What every trial begins with, and how it is judged.
 
 use crate::support::artifacts;
+use plimsoll_execute::journal::Reader;
 use plimsoll_faults::runner::{End, Looked, TrialSettings};
 use plimsoll_faults::{Finding, Guard, Runner, Stage};
 use plimsoll_localchain::Snapshot;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Once a fault is healed the engine is ready within this.
@@ -64,10 +65,27 @@ pub(crate) async fn sees_through(runner: &mut Runner<'_>, what: &str) -> u64 {
     let blocks = runner.until_done(BLOCKS).await.unwrap();
     let found = runner.judged(true).await.unwrap();
     assert_eq!(found, Vec::<Finding>::new(), "{what}: {}", runner.log());
-    let blocks = blocks.unwrap_or_else(|| panic!("{what}: not done after {BLOCKS} blocks"));
+    let blocks = blocks.unwrap_or_else(|| {
+        panic!("{what}: not done after {BLOCKS} blocks: {}", plans(runner.journal()));
+    });
     let effects = runner.evidence().await.unwrap().effects();
     assert_eq!(effects.len(), runner.settings.moves.len(), "{what}: each move once");
     blocks
+}
+
+/// What the journal in `folder` says of its plans.
+fn plans(folder: &Path) -> String {
+    let journal = Reader::open(folder).unwrap().verify().unwrap();
+    let plans = journal.folded.intents.iter().map(|plan| {
+        format!(
+            "{:?}, {} reorgs, {}",
+            plan.state,
+            plan.reorgs,
+            plan.reason.clone().unwrap_or_default()
+        )
+    });
+    let plans: Vec<String> = plans.collect();
+    format!("breaker {}; {}", journal.folded.breaker, plans.join("; "))
 }
 
 /// Heals everything; the engine is ready in time.
