@@ -132,5 +132,6 @@ pub(crate) fn curve_terms(symbol: &str, curve: Option<Curve>, reserve_factor: f6
         issuer: asset::issuer(symbol).map(str::to_owned),
         wrap_depth: asset::wraps(symbol),
         rewards_end: None,
+        ..Terms::default()
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::candidates::{Candidates, YEAR_DAYS};
 use crate::optimise::{Binding, Book, Constraint, Solution, solve, solve_fast};
-use plimsoll_core::{Enforcement, MarketId};
+use plimsoll_core::{Enforcement, MarketId, MarketKind};
 use plimsoll_frame::{Group, Situation};
 use std::collections::BTreeMap;
 
@@ -37,6 +37,8 @@ pub struct AllocatorSettings {
     /// How long idle money is expected to stay once it is placed, days: an advantage over another market
     /// passes, one over nothing lasts. No effect below `horizon_days`.
     pub stay_days: f64,
+    /// The kinds of markets that may be bought; all where nothing is said.
+    pub kinds: Option<&'static [MarketKind]>,
 }
 
 impl Default for AllocatorSettings {
@@ -49,6 +51,7 @@ impl Default for AllocatorSettings {
             most_entered: 1.0,
             undo_days: 14.0,
             stay_days: 90.0,
+            kinds: None,
         }
     }
 }
@@ -365,6 +368,7 @@ pub fn constraint_text(candidates: &Candidates, constraint: Constraint) -> Strin
             Some(Group::Protocol(name)) => format!("per_protocol:{name}"),
             Some(Group::Issuer(name)) => format!("per_issuer:{name}"),
             Some(Group::Chain(chain)) => format!("per_chain:{chain}"),
+            Some(Group::Foreign) => "foreign_exposure".to_owned(),
             None => "group".to_owned(),
         },
         Constraint::Stuck => "exit_24h_run".to_owned(),

@@ -3,6 +3,7 @@
 use crate::curves::{elasticity, fitted};
 use crate::features::{Row, rows_on};
 use crate::forecast::Fit;
+use crate::kinds::{self, KindSettings};
 use crate::panel::{Panel, Track, mean};
 use crate::priors::{Priors, PriorsError};
 use crate::scenarios::{self, months, rare_losses};
@@ -140,7 +141,7 @@ impl FirstModel {
         let lasting = rewards * self.lasting(terms, view.clock());
         let advertised = newest.and_then(|row| row.supply_apr).map(|rate| rate + rewards);
         let shape = Shape::of(track, today, terms);
-        Score {
+        let base = Score {
             advertised_apr: advertised,
             realised_apr: track.realised_apr(today.plus(-7), 7),
             sustainable_apr: interest.map(|interest| interest + lasting),
@@ -164,6 +165,21 @@ impl FirstModel {
                 let (exit, tvl) = (row.exit_usd?, row.tvl_usd?);
                 (tvl > 0.0).then(|| exit / tvl)
             }),
+            ..Score::default()
+        };
+        let Some(terms) = terms.filter(|terms| !terms.kind.is_lending()) else { return base };
+        let lasting = self.lasting(Some(terms), view.clock());
+        let queue_days = view.quote(&track.market).and_then(|quote| quote.exit_delay_days);
+        let known = kinds::Seen { track, terms, today, lasting, queue_days };
+        kinds::scored(&self.kinds(), &known, base)
+    }
+
+    /// The same parameters for the other kinds.
+    fn kinds(&self) -> KindSettings {
+        KindSettings {
+            horizon_days: self.settings.horizon_days,
+            week_share: self.settings.week_share,
+            ..KindSettings::default()
         }
     }
 
@@ -260,7 +276,11 @@ impl RiskModel for FirstModel {
             panel.tracks.iter().map(|track| track.market.clone()).collect();
         let issued = markets.iter().map(|market| (market.clone(), issuer(market))).collect();
         let rare = self.rare(issued);
-        let months = months(&panel, SEED);
+        let held = |track: &Track| {
+            let kind = view.terms(&track.market).map(|terms| terms.kind).unwrap_or_default();
+            (kind, each.get(&track.market).and_then(|score| score.pooled))
+        };
+        let months = months(&panel, &held, SEED);
         let scenarios = Arc::new(Scenarios { markets, months, rare });
         Scores { clock: Some(view.clock()), each, scenarios, service }
     }
