@@ -244,7 +244,7 @@ fn nothing_is_bought_where_nothing_is_open() {
 fn an_unknown_strategy_or_parameter_is_refused_with_the_nearest() {
     assert_eq!(
         by_name("higest-apr").unwrap_err().to_string(),
-        "strategy \"higest-apr\" is not known; did you mean \"highest-apr\"?; there are hold, equal, highest-apr, mean7-hysteresis, allocator"
+        "strategy \"higest-apr\" is not known; did you mean \"highest-apr\"?; there are hold, equal, highest-apr, mean7-hysteresis, stake, lp-range, mine, allocator"
     );
     assert_eq!(
         by_name("highest-apr@days=7").unwrap_err().to_string(),

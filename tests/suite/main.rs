@@ -17,6 +17,7 @@ mod curves;
 mod history;
 mod how_it_decides;
 mod journal;
+mod kinds;
 mod live;
 mod llama;
 mod look_ahead;

@@ -32,6 +32,8 @@ pub struct Candidates {
     pub frozen: BTreeMap<MarketId, f64>,
     /// Markets that are not bought, with the reason.
     pub left_out: Vec<(MarketId, LeftOut)>,
+    /// Whether anything among them moves with a price.
+    pub swings: bool,
     /// The kinds that may be bought; all where nothing is said.
     kinds: Option<&'static [MarketKind]>,
 }
@@ -149,6 +151,7 @@ impl Candidates {
             shared: limits.shared,
             frozen: BTreeMap::new(),
             left_out: Vec::new(),
+            swings: false,
             kinds: settings.kinds,
         };
         for quote in now.view.quotes() {
@@ -177,6 +180,7 @@ impl Candidates {
                 return;
             }
         }
+        self.swings |= !score.kind.is_lending();
         let standing = standing(score, quote, held);
         let pooled = self.pooled(now, score, quote, held);
         let earns = earns(score, standing, pooled, held);

@@ -56,10 +56,13 @@ fn a_quiet_pair_is_best_held_narrow_and_a_wild_one_wide() {
 }
 
 #[test]
-fn gas_makes_a_small_deposit_take_a_wider_range() {
+fn gas_and_exchanges_make_a_wider_range_best() {
     let widths: Vec<f64> = (1..200).map(|step| 0.01 * f64::from(step)).collect();
-    let width = |deposit| pool().with_best_width(deposit, &widths).unwrap().half_width.unwrap();
-    assert!(width(500.0) > width(20_000.0), "{} {}", width(500.0), width(20_000.0));
+    let width = |pool: Pooled| pool.with_best_width(5_000.0, &widths).unwrap().half_width.unwrap();
+    let dear = Pooled { recentre_gas: 50.0, ..pool() };
+    assert!(width(dear) > width(pool()), "{} {}", width(dear), width(pool()));
+    let costly = Pooled { recentre_cost: 0.02, ..pool() };
+    assert!(width(costly) > width(pool()), "{} {}", width(costly), width(pool()));
 }
 
 #[test]
