@@ -40,6 +40,11 @@ interface IERC20All {
     function decimals() external view returns (uint8);
 }
 
+/// @notice What of WETH9 the tests call.
+interface IWethMore {
+    function deposit() external payable;
+}
+
 /// @notice Deploys the protocols' own bytecode from their npm packages, and the stand-ins for what has none.
 abstract contract Real is Test {
     string private constant V2 = "node_modules/@uniswap/v2-core/build/";
@@ -49,6 +54,9 @@ abstract contract Real is Test {
 
     address internal constant REPORTER = address(0x0201);
     address internal constant TREASURY = address(0x0202);
+
+    /// @dev Who may do what in Balancer; this contract is its admin.
+    address internal authorizer;
 
     /// @dev The creation code in an artifact, whether written with or without 0x.
     function _creationCode(string memory path) internal view returns (bytes memory) {
@@ -80,10 +88,11 @@ abstract contract Real is Test {
     }
 
     function _makeBalancer(address weth) internal returns (address vault, IStableFactory factory) {
-        address authorizer =
+        authorizer =
             _make(string.concat(BALANCER, "20210418-authorizer/artifact/Authorizer.json"), abi.encode(address(this)));
         vault = _make(
-            string.concat(BALANCER, "20210418-vault/artifact/Vault.json"), abi.encode(authorizer, weth, 90 days, 30 days)
+            string.concat(BALANCER, "20210418-vault/artifact/Vault.json"),
+            abi.encode(authorizer, weth, 90 days, 30 days)
         );
         address fees = _make(
             string.concat(
@@ -102,7 +111,8 @@ abstract contract Real is Test {
     /// @dev Balancer's own rate provider over wstETH.
     function _makeRateProvider(address wstEth) internal returns (address) {
         return _make(
-            string.concat(BALANCER, "20210812-wsteth-rate-provider/artifact/WstETHRateProvider.json"), abi.encode(wstEth)
+            string.concat(BALANCER, "20210812-wsteth-rate-provider/artifact/WstETHRateProvider.json"),
+            abi.encode(wstEth)
         );
     }
 

@@ -25,12 +25,35 @@ interface IBalancerVault {
         address payable recipient;
     }
 
+    struct SingleSwap {
+        bytes32 poolId;
+        uint8 kind;
+        address assetIn;
+        address assetOut;
+        uint256 amount;
+        bytes userData;
+    }
+
+    struct FundManagement {
+        address sender;
+        bool fromInternalBalance;
+        address payable recipient;
+        bool toInternalBalance;
+    }
+
+    function swap(SingleSwap calldata one, FundManagement calldata funds, uint256 limit, uint256 deadline)
+        external
+        payable
+        returns (uint256);
     function getPoolTokens(bytes32 poolId)
         external
         view
         returns (address[] memory tokens, uint256[] memory balances, uint256 lastChangeBlock);
-    function joinPool(bytes32 poolId, address sender, address recipient, JoinPoolRequest calldata request) external payable;
-    function exitPool(bytes32 poolId, address sender, address payable recipient, ExitPoolRequest calldata request) external;
+    function joinPool(bytes32 poolId, address sender, address recipient, JoinPoolRequest calldata request)
+        external
+        payable;
+    function exitPool(bytes32 poolId, address sender, address payable recipient, ExitPoolRequest calldata request)
+        external;
     function manageUserBalance(UserBalanceOp[] calldata ops) external payable;
 }
 

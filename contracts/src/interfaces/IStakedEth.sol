@@ -41,6 +41,9 @@ interface IWithdrawalQueue {
         external
         view
         returns (uint256[] memory);
-    function getClaimableEther(uint256[] calldata ids, uint256[] calldata hints) external view returns (uint256[] memory);
+    function getClaimableEther(uint256[] calldata ids, uint256[] calldata hints)
+        external
+        view
+        returns (uint256[] memory);
     function claimWithdrawals(uint256[] calldata ids, uint256[] calldata hints) external;
 }

@@ -6,4 +6,7 @@ pragma solidity 0.8.37;
 interface ISwap {
     /// @notice Swaps `amountIn` of the caller's `tokenIn`, which must be approved, and sends at least `minOut` back.
     function swap(address tokenIn, uint256 amountIn, uint256 minOut) external returns (uint256 out);
+
+    /// @notice Returns what `swap` would bring now, or a little less.
+    function quote(address tokenIn, uint256 amountIn) external view returns (uint256 out);
 }

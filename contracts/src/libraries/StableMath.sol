@@ -64,4 +64,46 @@ library StableMath {
         balances[index] += taken;
         return WAD - Math.mulDiv(afterwards, WAD, before);
     }
+
+    /// @notice Returns what `amountIn` of token `from`, after the fee, brings of token `to`, a little too low.
+    function amountOut(
+        uint256[] memory balances,
+        uint256 from,
+        uint256 to,
+        uint256 amountIn,
+        uint256 amplification,
+        uint256 precision
+    ) internal pure returns (uint256) {
+        uint256 d = invariant(balances, amplification, precision) + 1;
+        balances[from] += amountIn;
+        uint256 left = balanceFor(balances, to, d, amplification, precision) + 1;
+        balances[from] -= amountIn;
+        return Math.saturatingSub(balances[to], left);
+    }
+
+    /// @notice Returns the balance of token `index` with which the others have the invariant `d`.
+    /// @dev The positive root of y^2 + (S + D / (A n) - D) y = D^(n+1) / (n^n P A n), S and P without it.
+    function balanceFor(uint256[] memory balances, uint256 index, uint256 d, uint256 amplification, uint256 precision)
+        internal
+        pure
+        returns (uint256 y)
+    {
+        uint256 count = balances.length;
+        uint256 total = amplification * count;
+        uint256 b = Math.mulDiv(d, precision, total);
+        uint256 c = d;
+        for (uint256 i = 0; i < count; ++i) {
+            if (i == index) continue;
+            b += balances[i];
+            c = Math.mulDiv(c, d, balances[i] * count, Math.Rounding.Ceil);
+        }
+        c = Math.mulDiv(c * precision, d, total * count, Math.Rounding.Ceil);
+        y = d;
+        for (uint256 step = 0; step < MOST_STEPS; ++step) {
+            uint256 last = y;
+            y = Math.ceilDiv(y * y + c, 2 * y + b - d);
+            if (y <= last ? last - y <= 1 : y - last <= 1) return y;
+        }
+        revert NoInvariant();
+    }
 }

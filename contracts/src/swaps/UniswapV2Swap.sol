@@ -46,4 +46,13 @@ contract UniswapV2Swap is ISwap {
         out = tokenOut.balanceOf(msg.sender) - before;
         if (out < minOut) revert TooLittleOut(out, minOut);
     }
+
+    /// @inheritdoc ISwap
+    /// @dev For tokens that keep nothing of a transfer.
+    function quote(address tokenIn, uint256 amountIn) external view returns (uint256) {
+        if (tokenIn != token0 && tokenIn != token1) revert NotOfPair(tokenIn);
+        (uint256 reserveIn, uint256 reserveOut,) = pair.getReserves();
+        if (tokenIn == token1) (reserveIn, reserveOut) = (reserveOut, reserveIn);
+        return PairMath.amountOut(amountIn, reserveIn, reserveOut);
+    }
 }
