@@ -6,9 +6,9 @@
 
 use super::desk::DeskSettings;
 use super::inputs::Inputs;
-use crate::chain::vault::{Move, Place, WAD, plan_id, reallocation};
+use crate::chain::vault::{LegKind, Move, Place, WAD, plan_id, reallocation};
 use crate::chain::{Proposal, VaultState};
-use alloy::primitives::U256;
+use alloy::primitives::{Bytes, U256};
 use plimsoll_core::{Action, Amount, Bps, MarketId, Plan};
 use plimsoll_frame::{Scores, View};
 use std::collections::BTreeMap;
@@ -37,10 +37,11 @@ pub fn proposal(
         let Some(contract) = settings.places.get(&market) else { continue };
         moves.push(Move {
             contract: *contract,
-            is_entry: true,
+            kind: LegKind::Entry,
             amount: Some(amount),
             least: less(amount, settings.guard),
             most: more(amount, settings.guard),
+            data: Bytes::new(),
         });
         let held = holdings_after.entry(market.clone()).or_default();
         *held = held.saturating_add(amount);
@@ -108,10 +109,11 @@ impl Cutter<'_> {
             let least = less(amount, self.settings.guard);
             moves.push(Move {
                 contract: place.contract,
-                is_entry: false,
+                kind: LegKind::Exit,
                 amount: (!is_all).then_some(amount),
                 least,
                 most: more(amount, self.settings.guard),
+                data: Bytes::new(),
             });
             freed = freed.saturating_add(least);
         }
