@@ -3,7 +3,7 @@ use crate::{ParquetSource, Selection};
 use alloy::primitives::{Address, B256, U256};
 use plimsoll_core::execution::BlockRef;
 use plimsoll_core::units::{Amount, Ray};
-use plimsoll_execute::protocol::{Held, Predict, PredictError, Predicted, Switches};
+use plimsoll_execute::protocol::{Beyond, Held, Predict, PredictError, Predicted, Switches};
 use plimsoll_frame::Terms;
 use std::sync::Arc;
 
@@ -42,6 +42,7 @@ fn reading(market: &str, block: u64, borrowed: u64) -> Reading {
         terms: Terms::default(),
         held: Held::default(),
         model: Arc::new(Still),
+        beyond: Beyond::default(),
     }
 }
 

@@ -5,11 +5,12 @@
 
 use crate::adapter::AdapterError;
 use crate::chain::Nodes;
+use crate::live::Words;
 use alloy::primitives::{Address, Bytes};
 use async_trait::async_trait;
 use plimsoll_core::execution::BlockRef;
 use plimsoll_core::units::{Amount, Ray, Shares};
-use plimsoll_core::{MarketId, Time};
+use plimsoll_core::{Facts, MarketId, Time};
 use plimsoll_frame::{Column, LegFrame, MarketRow, Observation, Terms};
 use std::fmt;
 use std::sync::Arc;
@@ -151,6 +152,39 @@ pub struct Reading {
     pub held: Held,
     /// What an action would change.
     pub model: Arc<dyn Predict>,
+    /// What only markets with a pair, a queue or a campaign have.
+    pub beyond: Beyond,
+}
+
+/// What only markets with a pair, a queue or a campaign have.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Beyond {
+    /// The pair, where there is one.
+    pub pair: Option<Pair>,
+    /// Rewards that are paid now: a year's, simple, as they could be sold.
+    pub reward_apr: Option<f64>,
+    /// Queue before a withdrawal pays, days.
+    pub delay_days: f64,
+    /// What is known of our position beyond its worth.
+    pub facts: Facts,
+    /// What the market contract needs to be told things.
+    pub words: Words,
+}
+
+/// A pair of tokens, or a staked token and what it is redeemed for.
+///
+/// # Units
+/// Prices in the market's asset for a whole unit; liquidity in units that are worth twice the root of the price.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pair {
+    /// What the other token fetches, by the oracle that the market contract values it by.
+    pub price: f64,
+    /// Cumulative fees in the asset per unit of liquidity.
+    pub fees_asset: Option<f64>,
+    /// Cumulative fees in the other token per unit of liquidity.
+    pub fees_foreign: Option<f64>,
+    /// What a full range as deep as the pool is now would be worth.
+    pub depth: Option<Amount>,
 }
 
 /// What we hold in a market.
@@ -280,7 +314,16 @@ impl Reading {
             .with(Column::TvlUsd, usd(self.supplied))
             .with(Column::ExitUsd, usd(self.exit))
             .with(Column::EntryUsd, entry.and_then(usd))
-            .with(Column::ExitDelayDays, Some(0.0));
+            .with(Column::ExitDelayDays, Some(self.beyond.delay_days))
+            .with(Column::RewardApr, self.beyond.reward_apr);
+        let row = match &self.beyond.pair {
+            Some(pair) => row
+                .with(Column::PairPrice, Some(pair.price))
+                .with(Column::FeesAsset, pair.fees_asset)
+                .with(Column::FeesForeign, pair.fees_foreign)
+                .with(Column::DepthUsd, pair.depth.and_then(usd)),
+            None => row,
+        };
         let mut observation =
             Observation::of(MarketRow { block: Some(self.at.block.number), ..row }, &self.symbol);
         observation.borrow_apr = self.borrow_apr.map(Ray::to_f64);

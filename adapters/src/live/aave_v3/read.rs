@@ -11,7 +11,7 @@ use plimsoll_core::rates::aave_v3::KinkedCurve;
 use plimsoll_core::units::{Amount, Ray, Shares};
 use plimsoll_core::{Curve, Kinked, MarketId};
 use plimsoll_execute::AdapterError;
-use plimsoll_execute::protocol::{At, Reading};
+use plimsoll_execute::protocol::{At, Beyond, Reading};
 use std::sync::Arc;
 
 sol! {
@@ -261,6 +261,7 @@ impl AaveV3 {
             switches,
             held,
             model: Arc::new(reserve),
+            beyond: Beyond::default(),
         })
     }
 }

@@ -16,7 +16,7 @@ use plimsoll_core::units::{Amount, Ray, Shares};
 use plimsoll_core::{MarketId, asset};
 use plimsoll_execute::AdapterError;
 use plimsoll_execute::chain::Nodes;
-use plimsoll_execute::protocol::{At, Held, Reading, Switches};
+use plimsoll_execute::protocol::{At, Beyond, Held, Reading, Switches};
 use plimsoll_frame::Terms;
 use std::sync::Arc;
 
@@ -285,6 +285,7 @@ fn blank(id: &MarketId, fixed: &Fixed, at: &At, row: &Row) -> Reading {
         terms: Terms::default(),
         held,
         model: Arc::new(none),
+        beyond: Beyond::default(),
     }
 }
 
