@@ -16,7 +16,7 @@ import {Bounds, Config, Leg, LegKind} from "../src/Types.sol";
 import {Vault} from "../src/Vault.sol";
 import {BalancerWorld} from "./BalancerWorld.sol";
 import {IERC20All, IPairFactory, IStakingSetUp, IWethMore} from "./Real.sol";
-import {PriceDouble} from "./doubles/PriceDouble.sol";
+import {Price} from "./Price.sol";
 
 /// @notice What every vault of this file is: roles, bounds, and words for what tests do with it.
 abstract contract PricedFixture is BalancerWorld {
@@ -108,9 +108,9 @@ abstract contract UsdFixture is PricedFixture {
     IUniswapV2Pair internal rewardPair;
     IStakingSetUp internal staking;
     IStablePool internal pool;
-    PriceDouble internal ethPrice;
-    PriceDouble internal usdtPrice;
-    PriceDouble internal rewardPrice;
+    Price internal ethPrice;
+    Price internal usdtPrice;
+    Price internal rewardPrice;
     UniswapV2Swap internal pairSwap;
     UniswapV2Market internal lp;
     BalancerStableMarket internal stable;
@@ -133,17 +133,17 @@ abstract contract UsdFixture is PricedFixture {
         _fill(pair, 20_000_000 * UNIT, eth, 10_000 ether);
         _fill(rewardPair, 1_000_000 * UNIT, reward, 500_000 ether);
         staking = _makeStaking(address(reward), address(pair));
-        ethPrice = new PriceDouble(2_000 * UNIT, 1 ether, 20);
-        rewardPrice = new PriceDouble(2 * UNIT, 1 ether, 20);
+        ethPrice = new Price(address(eth), address(usd), 2_000 * UNIT, 20);
+        rewardPrice = new Price(address(reward), address(usd), 2 * UNIT, 20);
         pairSwap = new UniswapV2Swap(address(pair));
         lp = new UniswapV2Market(
             address(vault),
             address(usd),
             UniswapV2Market.Settings({
                 pair: address(pair),
-                oracle: address(ethPrice),
+                oracle: ethPrice.oracle(),
                 staking: address(staking),
-                rewardOracle: address(rewardPrice),
+                rewardOracle: rewardPrice.oracle(),
                 rewardSwap: address(new UniswapV2Swap(address(rewardPair))),
                 slippageBps: 100,
                 staleBandBps: 1_000
@@ -157,9 +157,9 @@ abstract contract UsdFixture is PricedFixture {
         usd.mint(address(this), 10_000_000 * UNIT);
         usdt.mint(address(this), 10_000_000 * UNIT);
         _start(pool, address(usd), 10_000_000 * UNIT, 10_000_000 * UNIT);
-        usdtPrice = new PriceDouble(1e6, 1e6, 10);
+        usdtPrice = new Price(address(usdt), address(usd), 1e6, 10);
         address[] memory oracles = new address[](2);
-        oracles[address(usd) < address(usdt) ? 1 : 0] = address(usdtPrice);
+        oracles[address(usd) < address(usdt) ? 1 : 0] = usdtPrice.oracle();
         stable = new BalancerStableMarket(address(vault), address(usd), address(pool), oracles, 50, 1_000);
     }
 
@@ -199,7 +199,7 @@ abstract contract EthFixture is PricedFixture {
     WrappedStakedEth internal wstEth;
     WithdrawalQueue internal queue;
     IStablePool internal pool;
-    PriceDouble internal price;
+    Price internal price;
     StakedEthMarket internal staked;
     BalancerStableMarket internal stable;
 
@@ -217,7 +217,7 @@ abstract contract EthFixture is PricedFixture {
         assertTrue(done);
         pool = _makePool(address(wstEth), weth, _makeRateProvider(address(wstEth)), address(wstEth));
         _start(pool, address(wstEth), wstEth.getWstETHByStETH(10_000 ether), 10_000 ether);
-        price = new PriceDouble(1e6, 1e6, 10);
+        price = new Price(address(stEth), weth, 1e6, 10);
         _makeMarkets(weth, address(new BalancerSwap(address(pool), weth, address(wstEth))));
         _list(address(staked));
         _list(address(stable));
@@ -229,10 +229,10 @@ abstract contract EthFixture is PricedFixture {
         staked = new StakedEthMarket(
             address(vault),
             weth,
-            StakedEthMarket.Settings(address(wstEth), address(queue), address(price), swap, 50, 1_000)
+            StakedEthMarket.Settings(address(wstEth), address(queue), price.oracle(), swap, 50, 1_000)
         );
         address[] memory oracles = new address[](2);
-        oracles[weth < address(wstEth) ? 1 : 0] = address(price);
+        oracles[weth < address(wstEth) ? 1 : 0] = price.oracle();
         stable = new BalancerStableMarket(address(vault), weth, address(pool), oracles, 50, 1_000);
     }
 

@@ -384,6 +384,7 @@ contract EthInvariantsTest is Test {
         excludeSelector(FuzzSelector(address(handler), left));
     }
 
+    /// forge-config: default.invariant.runs = 10
     function invariant_each_act_changes_worth_by_its_own_cause_and_all_is_covered() external view {
         handler.check();
     }

@@ -12,7 +12,7 @@ import {WithdrawalRequests} from "../src/markets/WithdrawalRequests.sol";
 import {BalancerSwap} from "../src/swaps/BalancerSwap.sol";
 import {BalancerWorld} from "./BalancerWorld.sol";
 import {IERC20All, IWethMore} from "./Real.sol";
-import {PriceDouble} from "./doubles/PriceDouble.sol";
+import {Price} from "./Price.sol";
 
 /// @notice The market of staked ETH over the stand-ins for Lido, with a swap in a Balancer pool of real bytecode; this
 /// test is the vault.
@@ -23,9 +23,10 @@ contract StakedEthMarketTest is BalancerWorld {
     WrappedStakedEth private wstEth;
     WithdrawalQueue private queue;
     IStablePool private pool;
-    PriceDouble private price;
+    Price private price;
     BalancerSwap private swap;
     StakedEthMarket private market;
+    address private _oracle;
 
     function setUp() external {
         vm.warp(1_800_000_000);
@@ -40,8 +41,9 @@ contract StakedEthMarketTest is BalancerWorld {
         assertTrue(done);
         pool = _makePool(address(wstEth), address(weth), _makeRateProvider(address(wstEth)), address(wstEth));
         _start(pool, address(wstEth), wstEth.getWstETHByStETH(10_000 ether), 10_000 ether);
-        price = new PriceDouble(1e6, 1e6, 10);
+        price = new Price(address(stEth), address(weth), 1e6, 10);
         swap = new BalancerSwap(address(pool), address(weth), address(wstEth));
+        _oracle = price.oracle();
         market = _market();
     }
 
@@ -51,7 +53,7 @@ contract StakedEthMarketTest is BalancerWorld {
         return new StakedEthMarket(
             address(this),
             address(weth),
-            StakedEthMarket.Settings(address(wstEth), address(queue), address(price), address(swap), 50, 1_000)
+            StakedEthMarket.Settings(address(wstEth), address(queue), _oracle, address(swap), 50, 1_000)
         );
     }
 

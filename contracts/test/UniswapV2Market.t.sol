@@ -9,7 +9,7 @@ import {PricedMarket} from "../src/markets/PricedMarket.sol";
 import {UniswapV2Market} from "../src/markets/UniswapV2Market.sol";
 import {UniswapV2Swap} from "../src/swaps/UniswapV2Swap.sol";
 import {IPairFactory, IStakingSetUp, Real} from "./Real.sol";
-import {PriceDouble} from "./doubles/PriceDouble.sol";
+import {Price} from "./Price.sol";
 
 /// @notice The V2 market against the pair's and the staking contract's own bytecode; this test is its vault.
 contract UniswapV2MarketTest is Real {
@@ -25,9 +25,11 @@ contract UniswapV2MarketTest is Real {
     IUniswapV2Pair private pair;
     IUniswapV2Pair private rewardPair;
     IStakingSetUp private staking;
-    PriceDouble private ethPrice;
-    PriceDouble private rewardPrice;
+    Price private ethPrice;
+    Price private rewardPrice;
     UniswapV2Market private market;
+    address private _ethOracle;
+    address private _rewardOracle;
 
     function setUp() external {
         vm.warp(1_800_000_000);
@@ -40,8 +42,9 @@ contract UniswapV2MarketTest is Real {
         _fill(pair, 20_000_000 * UNIT, eth, 10_000 ether);
         _fill(rewardPair, 1_000_000 * UNIT, reward, 500_000 ether);
         staking = _makeStaking(address(reward), address(pair));
-        ethPrice = new PriceDouble(2_000 * UNIT, 1 ether, 20);
-        rewardPrice = new PriceDouble(2 * UNIT, 1 ether, 20);
+        ethPrice = new Price(address(eth), address(usd), 2_000 * UNIT, 20);
+        rewardPrice = new Price(address(reward), address(usd), 2 * UNIT, 20);
+        (_ethOracle, _rewardOracle) = (ethPrice.oracle(), rewardPrice.oracle());
         market = _market(address(staking), address(new UniswapV2Swap(address(rewardPair))));
     }
 
@@ -51,9 +54,9 @@ contract UniswapV2MarketTest is Real {
             address(usd),
             UniswapV2Market.Settings({
                 pair: address(pair),
-                oracle: address(ethPrice),
+                oracle: _ethOracle,
                 staking: staking_,
-                rewardOracle: address(rewardPrice),
+                rewardOracle: _rewardOracle,
                 rewardSwap: swap,
                 slippageBps: 100,
                 staleBandBps: 1_000
@@ -259,12 +262,12 @@ contract UniswapV2MarketTest is Real {
         _enter(50_000 * UNIT);
         _campaign(6_000 ether);
         skip(10 days);
-        rewardPrice.set(0, true);
+        rewardPrice.set(1, true);
         UniswapV2Swap swap = new UniswapV2Swap(address(rewardPair));
-        reward.mint(TRADER, 5e27);
+        reward.mint(TRADER, 5e26);
         vm.startPrank(TRADER);
-        reward.approve(address(swap), 5e27);
-        swap.swap(address(reward), 5e27, 0);
+        reward.approve(address(swap), 5e26);
+        swap.swap(address(reward), 5e26, 0);
         vm.stopPrank();
         market.harvest("");
         assertLe(usd.balanceOf(address(this)), UNIT);
@@ -288,6 +291,7 @@ contract UniswapV2MarketTest is Real {
 
     function _feeReward(uint256 feeBps) private returns (UniswapV2Market) {
         reward = new FeeToken("Fee", "FEE", 18, feeBps);
+        _rewardOracle = new Price(address(reward), address(usd), 2 * UNIT, 20).oracle();
         rewardPair = IUniswapV2Pair(factory.createPair(address(usd), address(reward)));
         _fill(rewardPair, 1_000_000 * UNIT, reward, 500_000 ether);
         staking = _makeStaking(address(reward), address(pair));
