@@ -133,6 +133,26 @@ contract UniswapV3AttacksTest is UniswapV3World {
         assertLe(_profit(p), 1);
     }
 
+    /// @dev So that the three above are no empty words: at a price within the bounds each move goes through.
+    function test_moves_that_are_sandwiched_within_the_bounds_go_through_and_the_attacker_loses() external {
+        (int24 from, int24 to) = _range(1_800);
+        Leg[][4] memory moves = [
+            _entry(50_000 * UNIT, ""),
+            _one(Leg(address(market), LegKind.Exit, 50_000 * UNIT, 0, MAX, "")),
+            _act(LegKind.Arrange, abi.encode(uint256(0), from, to)),
+            _act(LegKind.Harvest, "")
+        ];
+        for (uint256 i = 0; i < 8; ++i) {
+            uint256 state = vm.snapshotState();
+            Purse memory p;
+            _trade(p, i % 2 == 0 ? 2_002e18 : 1_998e18);
+            assertTrue(_try(moves[i / 2]), vm.toString(i));
+            _trade(p, 2_000e18);
+            assertLt(_profit(p), 0);
+            vm.revertToState(state);
+        }
+    }
+
     /// @dev A leaver bends the pool, leaves, and bends it back: together they do not gain.
     function testFuzz_bending_the_pool_to_leave_does_not_pay(uint256 price, uint256 stake) external {
         stake = bound(stake, UNIT, 5_000_000 * UNIT);
@@ -193,6 +213,7 @@ contract UniswapV3AttacksTest is UniswapV3World {
         _poolTo(2_000e18);
     }
 
+    /// forge-config: default.fuzz.runs = 64
     function testFuzz_the_key_with_ranges_and_swaps_loses_no_more_than_the_bound_in_a_day(uint256[16] memory moves)
         external
     {

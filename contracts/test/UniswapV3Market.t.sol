@@ -2,12 +2,16 @@
 pragma solidity 0.8.37;
 
 import {console} from "forge-std/console.sol";
+import {VmSafe} from "forge-std/Vm.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Leg, LegKind} from "../src/Types.sol";
 import {IMarket} from "../src/interfaces/IMarket.sol";
 import {IVaultEvents} from "../src/interfaces/IVaultEvents.sol";
 import {IPositionManager, IUniswapV3Staker} from "../src/interfaces/IUniswapV3.sol";
+import {Ranges} from "../src/libraries/Ranges.sol";
+import {Ticks} from "../src/libraries/Ticks.sol";
 import {PricedMarket} from "../src/markets/PricedMarket.sol";
+import {UniswapV2Swap} from "../src/swaps/UniswapV2Swap.sol";
 import {UniswapV3Market} from "../src/markets/UniswapV3Market.sol";
 import {UniswapV3Position} from "../src/markets/UniswapV3Position.sol";
 import {Token} from "./doubles/Tokens.sol";
@@ -388,6 +392,156 @@ contract UniswapV3MarketTest is UniswapV3World {
         assertEq(low, lowAfter);
         _plan(_act(LegKind.Harvest, ""));
         assertEq(market.unsold(), 0);
+    }
+
+    function test_a_reward_that_keeps_a_part_of_each_transfer_waits_where_the_pool_does_not_take_it() external {
+        _staked(10_000 ether);
+        _trades(2_000e18, 500);
+        _later(5 days);
+        gem.setFee(5);
+        (uint256 assets,) = market.fees();
+        uint256 idle = vault.idle();
+        _plan(_act(LegKind.Harvest, ""));
+        assertGe(vault.idle(), idle + assets, "fees come in all the same");
+        assertGt(market.unsold(), 0);
+        assertEq(gem.balanceOf(address(market)), market.unsold());
+        assertEq(gem.balanceOf(address(gemSwap)), 0);
+    }
+
+    function test_a_reward_that_keeps_a_part_of_each_transfer_is_sold_in_a_pair_for_what_arrives() external {
+        UniswapV3Market.Settings memory s = _settings();
+        s.rewardSwap = _gemPair();
+        market = new UniswapV3Market(address(vault), address(token), s);
+        _list(address(market), type(uint128).max, 10_000);
+        _freshen();
+        _staked(10_000 ether);
+        _later(5 days);
+        gem.setFee(5);
+        uint256 idle = vault.idle() + market.held();
+        _plan(_act(LegKind.Harvest, abi.encode(uint256(1))));
+        assertGt(vault.idle(), idle, "5 bp on the way to the market, 5 on the way to the pair");
+        assertEq(market.unsold(), 0);
+        _later(1 days);
+        gem.setFee(500);
+        _plan(_act(LegKind.Harvest, ""));
+        assertGt(market.unsold(), 0, "5 % is beyond the bound: it waits");
+    }
+
+    function _gemPair() private returns (address) {
+        address pair = _makePairFactory().createPair(address(token), address(gem));
+        token.mint(pair, 10_000_000 * UNIT);
+        gem.mint(pair, 10_000_000 ether);
+        (bool done,) = pair.call(abi.encodeWithSignature("mint(address)", CAROL));
+        assertTrue(done);
+        return address(new UniswapV2Swap(pair));
+    }
+
+    function _try(Leg[] memory legs) private returns (bool) {
+        bytes32 expected = vault.preStateHash();
+        bytes32 planId = _nextPlan();
+        vm.prank(ALLOCATOR);
+        try vault.reallocate(planId, uint64(block.timestamp), expected, legs) {
+            return true;
+        } catch {
+            return false;
+        }
+    }
+
+    struct Causes {
+        int256 price;
+        int256 fees;
+        int256 rewards;
+        int256 cost;
+    }
+
+    /// @dev What the position's parts are worth at the oracle's worst price, by the test's own reckoning.
+    function _worth(uint256 price) private view returns (int256) {
+        uint256 low = price * (10_000 - BAND) / 10_000;
+        uint160 root = _sqrtFor(weth, low);
+        (uint256 a, uint256 b) = Ranges.amounts(
+            root, Ticks.sqrtPriceAt(market.lower()), Ticks.sqrtPriceAt(market.upper()), market.liquidityUnits()
+        );
+        (uint256 cash, uint256 others) = assetIsZero ? (a, b) : (b, a);
+        return int256(cash + (others + market.otherHeld()) * low / 1e30);
+    }
+
+    function _feesWorth() private view returns (int256) {
+        (uint256 cash, uint256 others) = market.fees();
+        (uint256 low,,) = oracle.quote(others);
+        return int256(cash + low);
+    }
+
+    /// @dev Sums what events of a move say: rewards sold, and each swap at the oracle's worst price.
+    function _fromLogs(Causes memory c) private {
+        VmSafe.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i = 0; i < logs.length; ++i) {
+            if (logs[i].emitter != address(market)) continue;
+            if (logs[i].topics[0] == UniswapV3Market.RewardsSold.selector) {
+                (, uint256 assets,) = abi.decode(logs[i].data, (uint256, uint256, uint256));
+                c.rewards += int256(assets);
+            }
+            if (logs[i].topics[0] == UniswapV3Position.FeesCollected.selector) {
+                (uint256 cash, uint256 others) = abi.decode(logs[i].data, (uint256, uint256));
+                (uint256 low,,) = oracle.quote(others);
+                c.fees += int256(cash + low);
+            }
+            if (logs[i].topics[0] != PricedMarket.Swapped.selector) continue;
+            (uint256 sold, uint256 got,) = abi.decode(logs[i].data, (uint256, uint256, uint256));
+            bool sellsOther = address(uint160(uint256(logs[i].topics[1]))) == address(weth);
+            (uint256 worth,,) = oracle.quote(sellsOther ? sold : got);
+            c.cost += sellsOther ? int256(got) - int256(worth) : int256(worth) - int256(sold);
+        }
+    }
+
+    /// @dev Trades, oracle answers, entries, exits, harvests and other ranges at random: what the vault has changed by is
+    /// the sum of price, fees, rewards and cost, each reckoned by itself.
+    /// forge-config: default.fuzz.runs = 64
+    function testFuzz_every_change_of_value_is_a_named_cause(uint256 seed) external {
+        _staked(10_000 ether);
+        Causes memory c;
+        uint256 price = 2_000e18;
+        uint256 start = _gross();
+        uint256 done;
+        for (uint256 i = 0; i < 12; ++i) {
+            seed = uint256(keccak256(abi.encode(seed)));
+            int256 before = _feesWorth();
+            if (seed % 5 == 0) {
+                _poolTo(price * (9_300 + seed % 1_400) / 10_000);
+                _poolTo(price);
+                c.fees += _feesWorth() - before;
+            } else if (seed % 5 == 1) {
+                int256 old = _worth(price);
+                price = 1_900e18 + (seed >> 8) % 200e18;
+                price -= price % 1e10;
+                _oracleTo(price);
+                c.price += _worth(price) - old + _feesWorth() - before;
+                before = _feesWorth();
+                _poolTo(price);
+                c.fees += _feesWorth() - before;
+            } else {
+                _later(1 days);
+                vault.settle();
+                (int24 from, int24 to) = _range(int24(int256(10 + (seed >> 8) % 80)) * SPACING);
+                Leg[] memory legs = seed % 5 == 2
+                    ? _act(LegKind.Harvest, "")
+                    : seed % 5 == 3
+                        ? _entry((seed >> 8) % (100_000 * UNIT) + UNIT, "")
+                        : _act(LegKind.Arrange, abi.encode(uint256(0), from, to));
+                vm.recordLogs();
+                if (_try(legs)) {
+                    _fromLogs(c);
+                    ++done;
+                }
+                _poolTo(price);
+                c.fees += _feesWorth() - before;
+            }
+        }
+        assertGt(done, 1);
+        int256 change = int256(_gross()) - int256(start);
+        int256 named = c.price + c.fees + c.rewards + c.cost;
+        // A range is worth less at the worst price of the band than the tokens it was made of: liquidity times the square
+        // of the distance, a few millionths of net assets each time it is made.
+        assertApproxEqAbs(change, named, uint256(1_000_000 * UNIT) * 40 / 1_000_000);
     }
 
     function test_in_kind_hands_over_both_tokens_and_fees_whatever_the_price_and_its_age() external {

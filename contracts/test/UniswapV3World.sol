@@ -9,7 +9,7 @@ import {Ticks} from "../src/libraries/Ticks.sol";
 import {UniswapV3Market} from "../src/markets/UniswapV3Market.sol";
 import {FeedOracle} from "../src/oracles/FeedOracle.sol";
 import {UniswapV3Swap} from "../src/swaps/UniswapV3Swap.sol";
-import {Token} from "./doubles/Tokens.sol";
+import {FeeToken18, Token} from "./doubles/Tokens.sol";
 import {Fixture} from "./Fixture.sol";
 import {Real} from "./Real.sol";
 
@@ -49,7 +49,7 @@ abstract contract UniswapV3World is Fixture, Real {
     uint256 internal constant BAND = 30;
 
     Token internal weth;
-    Token internal gem;
+    FeeToken18 internal gem;
     IV3More internal factory;
     IPositionManager internal manager;
     IUniswapV3Staker internal staker;
@@ -80,7 +80,7 @@ abstract contract UniswapV3World is Fixture, Real {
         do {
             weth = new Token(18);
         } while ((address(token) < address(weth)) != assetIsZero);
-        gem = new Token(18);
+        gem = new FeeToken18();
         trader = new Trader();
         factory = IV3More(_make(string.concat(CORE, "UniswapV3Factory.sol/UniswapV3Factory.json"), ""));
         manager = IPositionManager(

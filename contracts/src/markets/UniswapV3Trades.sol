@@ -25,6 +25,9 @@ abstract contract UniswapV3Trades is UniswapV3Position {
     /// @dev Asset units that burning and selling may lose to rounding.
     uint256 internal constant ROUNDING = 4;
 
+    /// @dev Units of what is sold that a swap may lose to rounding: of the fee and of the price.
+    uint256 private constant DUST = 2;
+
     /// @notice Swaps the other token and the asset.
     ISwap public immutable swap;
     /// @notice Worth of the other token.
@@ -59,13 +62,16 @@ abstract contract UniswapV3Trades is UniswapV3Position {
         uint256 worth = _atSpot(spot, o);
         uint256 has = _atSpot(spot, others);
         uint256 wants = (assets + has).mulDiv(worth, a + worth);
-        if (wants > has) {
+        // What is less than a thousandth is kept instead: it is not worth a swap.
+        uint256 small = (assets + has) / 1_000;
+        if (wants > has + small) {
             uint256 spent = Math.min(assets, wants - has);
             (, uint256 best,) = oracle.quote(PROBE);
-            return (assets - spent, others + _swap(swap, asset, spent, other, _lessSlippage(spent.mulDiv(PROBE, best))));
+            uint256 least = _lessSlippage(spent.saturatingSub(DUST).mulDiv(PROBE, best));
+            return (assets - spent, others + _swap(swap, asset, spent, other, least));
         }
-        uint256 sold = has == 0 ? 0 : others.mulDiv(has - wants, has);
-        if (sold == 0) return (assets, others);
+        if (has <= wants + small) return (assets, others);
+        uint256 sold = others.mulDiv(has - wants, has);
         return (assets + _swap(swap, other, sold, asset, _leastFor(sold)), others - sold);
     }
 
@@ -77,7 +83,7 @@ abstract contract UniswapV3Trades is UniswapV3Position {
 
     /// @dev The least that selling `amount` of the other token may bring.
     function _leastFor(uint256 amount) internal view returns (uint256) {
-        (uint256 worst,,) = oracle.quote(amount);
+        (uint256 worst,,) = oracle.quote(amount.saturatingSub(DUST));
         return _lessSlippage(worst);
     }
 
