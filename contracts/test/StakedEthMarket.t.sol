@@ -296,6 +296,27 @@ contract StakedEthMarketTest is BalancerWorld {
         assertLe(weth.balanceOf(address(market)), 3);
     }
 
+    function test_a_claim_out_of_the_middle_keeps_the_other_requests_in_order() external {
+        _enter(300 ether);
+        uint256 third = market.shares() / 3;
+        for (uint256 i = 0; i < 3; ++i) {
+            _ask(third);
+        }
+        market.transferInKind(BOB, 0.5e18);
+        _finalize(stEth, 2);
+        vm.prank(BOB);
+        market.claim(2, BOB);
+        uint256[] memory open = market.requests();
+        assertEq(open.length, 2);
+        assertEq(open[0], 1);
+        assertEq(open[1], 3);
+        vm.prank(BOB);
+        market.claim(1, BOB);
+        assertEq(market.requests()[0], 3);
+        assertApproxEqAbs(market.held(), 100 ether, 10);
+        assertApproxEqAbs(market.queued(), 50 ether, 10);
+    }
+
     function testFuzz_a_harvest_leaves_what_leavers_in_kind_are_owed(
         uint256 partOfBob,
         uint256 partOfCarol,
