@@ -12,19 +12,6 @@ interface IBalancerMore {
 
 /// @notice Pools of Balancer's own bytecode, and words for what tests do with them.
 abstract contract BalancerWorld is Real {
-    /// @dev What the factory is told of a pool.
-    struct NewPool {
-        string name;
-        string symbol;
-        address[] tokens;
-        uint256 amplification;
-        address[] rateProviders;
-        uint256[] cacheDurations;
-        bool[] exemptFromYieldFee;
-        uint256 swapFee;
-        address owner;
-    }
-
     address internal constant BOB = address(0xb0b);
     address internal balancer;
     IStableFactory internal factory;
@@ -36,22 +23,9 @@ abstract contract BalancerWorld is Real {
         providers[tokens[0] == ofA ? 0 : 1] = provider;
         uint256[] memory durations = new uint256[](2);
         if (provider != address(0)) durations[tokens[0] == ofA ? 0 : 1] = 1 hours;
-        NewPool memory made =
-            NewPool("stable", "BPT", tokens, 500, providers, durations, new bool[](2), 4e14, address(this));
-        (bool done, bytes memory found) = address(factory).call(_createCall(made));
-        require(done, "the factory made no pool");
-        pool = IStablePool(abi.decode(found, (address)));
-    }
-
-    /// @dev The call of the factory's `create`: a struct is encoded as its fields are, behind one word that says where it
-    /// begins. With the fields on the stack it is too deep without the optimizer.
-    function _createCall(NewPool memory made) private pure returns (bytes memory call) {
-        bytes memory encoded = abi.encode(made);
-        call = new bytes(encoded.length - 28);
-        bytes4 selector = IStableFactory.create.selector;
-        for (uint256 i = 0; i < call.length; ++i) {
-            call[i] = i < 4 ? selector[i] : encoded[i + 28];
-        }
+        pool = IStablePool(
+            factory.create("stable", "BPT", tokens, 500, providers, durations, new bool[](2), 4e14, address(this))
+        );
     }
 
     /// @dev The first join: `amountA` and `amountB` from this contract.

@@ -63,6 +63,35 @@ contract UsdWorstCasesTest is UsdFixture {
         assertGt(_max(entry, exit), 0);
     }
 
+    function pay() external {
+        vault.payQueue();
+    }
+
+    /// @notice Anybody may have the queue paid, and push the pool before: those in it get less by the slippage at most.
+    function test_a_sandwich_of_a_payment_of_the_queue_costs_no_more_than_the_slippage() external {
+        _plan(address(lp), LegKind.Entry, 100_000 * UNIT, "");
+        uint256 idle = vault.idle();
+        vm.startPrank(ALICE);
+        vault.redeemUpTo(vault.convertToShares(idle), 0);
+        vault.requestRedeem(vault.balanceOf(ALICE) / 2);
+        vm.stopPrank();
+        uint256 most;
+        for (uint256 i = 0; i < 40; ++i) {
+            uint256 snapshot = vm.snapshotState();
+            (uint256 low,) = _sharePrices();
+            (uint256 waiting,) = vault.queued(ALICE);
+            _trade(eth, (i + 1) * 5 ether);
+            try this.pay() {
+                (uint256 still, uint256 owed) = vault.queued(ALICE);
+                uint256 due = (waiting - still) * low / 1e27;
+                if (due > owed && due > UNIT) most = _max(most, (due - owed) * 1e6 / due);
+            } catch {}
+            vm.revertToState(snapshot);
+        }
+        emit log_named_decimal_uint("V2 pair: worst sandwich of a payment of the queue, % of what was paid", most, 4);
+        assertLe(most, 10_000);
+    }
+
     function test_a_hostile_allocator_with_a_trader_stays_inside_the_loss_bucket() external {
         uint256 before = _gross();
         for (uint256 hour = 0; hour < 24; ++hour) {
