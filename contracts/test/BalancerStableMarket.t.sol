@@ -10,7 +10,7 @@ import {BalancerStableMarket} from "../src/markets/BalancerStableMarket.sol";
 import {PricedMarket} from "../src/markets/PricedMarket.sol";
 import {BalancerWorld, IBalancerMore} from "./BalancerWorld.sol";
 import {IERC20All, IWethMore} from "./Real.sol";
-import {PriceDouble} from "./doubles/PriceDouble.sol";
+import {Price} from "./Price.sol";
 
 /// @notice USDC and USDT in a vault of USDC; this test is the vault.
 contract BalancerUsdTest is BalancerWorld {
@@ -18,7 +18,7 @@ contract BalancerUsdTest is BalancerWorld {
     Token private usdc;
     Token private usdt;
     IStablePool private pool;
-    PriceDouble private price;
+    Price private price;
     BalancerStableMarket private market;
 
     function setUp() external {
@@ -29,8 +29,8 @@ contract BalancerUsdTest is BalancerWorld {
         usdc.mint(address(this), 10_000_000 * UNIT);
         usdt.mint(address(this), 10_000_000 * UNIT);
         _start(pool, address(usdc), 10_000_000 * UNIT, 10_000_000 * UNIT);
-        price = new PriceDouble(1e6, 1e6, 10);
-        market = _market(address(price));
+        price = new Price(address(usdt), address(usdc), 1e6, 10);
+        market = _market(price.oracle());
     }
 
     function _market(address oracle) private returns (BalancerStableMarket) {
@@ -272,7 +272,7 @@ contract BalancerUsdTest is BalancerWorld {
         address[] memory oracles = new address[](2);
         vm.expectPartialRevert(BalancerStableMarket.TokenNotPriced.selector);
         new BalancerStableMarket(address(this), address(usdc), address(pool), oracles, 50, 1_000);
-        (oracles[0], oracles[1]) = (address(price), address(price));
+        (oracles[0], oracles[1]) = (price.oracle(), price.oracle());
         vm.expectPartialRevert(BalancerStableMarket.TokenNotPriced.selector);
         new BalancerStableMarket(address(this), address(usdc), address(pool), oracles, 50, 1_000);
         Token third = new Token("DAI", "DAI", 18);
@@ -313,7 +313,7 @@ contract BalancerEthTest is BalancerWorld {
     StakedEth private stEth;
     WrappedStakedEth private wstEth;
     IStablePool private pool;
-    PriceDouble private price;
+    Price private price;
     BalancerStableMarket private market;
 
     function setUp() external {
@@ -330,9 +330,9 @@ contract BalancerEthTest is BalancerWorld {
         address provider = _makeRateProvider(address(wstEth));
         pool = _makePool(address(wstEth), address(weth), provider, address(wstEth));
         _start(pool, address(wstEth), wstEth.getWstETHByStETH(10_000 ether), 10_000 ether);
-        price = new PriceDouble(1 ether, 1 ether, 10);
+        price = new Price(address(stEth), address(weth), 1e6, 10);
         address[] memory oracles = new address[](2);
-        oracles[address(weth) < address(wstEth) ? 1 : 0] = address(price);
+        oracles[address(weth) < address(wstEth) ? 1 : 0] = price.oracle();
         market = new BalancerStableMarket(address(this), address(weth), address(pool), oracles, 50, 1_000);
     }
 

@@ -7,7 +7,8 @@ import {Ranges} from "./Ranges.sol";
 import {Ticks} from "./Ticks.sol";
 
 /// @title What a swap in a Uniswap V3 pool would bring, by reading alone
-/// @notice Equal to the swap itself, to the unit, unless it crosses more ticks than are followed: then it is less.
+/// @notice Equal to the swap itself, to the unit, unless it crosses more ticks than are followed: then it is less. With
+/// one's own liquidity taken for gone the ends of that range round it down once more each.
 library PoolQuotes {
     using Math for uint256;
 

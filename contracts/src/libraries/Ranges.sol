@@ -39,9 +39,9 @@ library Ranges {
         pure
         returns (uint256 of0, uint256 of1)
     {
-        uint256 at = Math.min(Math.max(sqrtPrice, lower), upper);
-        of0 = amount0(at, upper, liquidity, Math.Rounding.Floor);
-        of1 = amount1(lower, at, liquidity, Math.Rounding.Floor);
+        uint256 inside = Math.min(Math.max(sqrtPrice, lower), upper);
+        of0 = amount0(inside, upper, liquidity, Math.Rounding.Floor);
+        of1 = amount1(lower, inside, liquidity, Math.Rounding.Floor);
     }
 
     /// @notice Returns the fees of both tokens that a unit of liquidity in a range has earned so far, in Q128. Only

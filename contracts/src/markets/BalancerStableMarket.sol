@@ -48,9 +48,15 @@ contract BalancerStableMarket is PricedMarket {
         uint256 noted;
     }
 
+    /// @notice Balancer's Vault, which holds the tokens of all pools.
     IBalancerVault public immutable balancer;
+
+    /// @notice The pool, which is its own share token.
     IStablePool public immutable pool;
+
+    /// @notice The pool's name in Balancer's Vault.
     bytes32 public immutable poolId;
+
     uint256 private immutable _whole;
     uint256 private immutable _bptPlace;
     uint256 private immutable _assetPlace;

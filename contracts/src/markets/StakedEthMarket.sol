@@ -37,7 +37,10 @@ contract StakedEthMarket is WithdrawalRequests {
         uint256 staleBandBps;
     }
 
+    /// @notice Worth of stETH in WETH.
     IPriceOracle public immutable oracle;
+
+    /// @notice Swaps WETH and wstETH, both ways.
     ISwap public immutable swap;
 
     /// @notice wstETH that the vault put here.

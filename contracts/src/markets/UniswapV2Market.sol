@@ -49,13 +49,27 @@ contract UniswapV2Market is PricedMarket {
     /// @notice The staking contract is not for this pair, or a reward has no oracle or swap.
     error CannotStake(address staking);
 
+    /// @notice The pair.
     IUniswapV2Pair public immutable pair;
+
+    /// @notice The pair's other token.
     address public immutable other;
+
+    /// @notice Worth of the other token in the asset.
     IPriceOracle public immutable oracle;
+
+    /// @notice Where shares are staked; zero for nowhere.
     IStakingRewards public immutable staking;
+
+    /// @notice The token that staking pays.
     address public immutable reward;
+
+    /// @notice Worth of the reward token in the asset.
     IPriceOracle public immutable rewardOracle;
+
+    /// @notice Sells the reward token for the asset.
     ISwap public immutable rewardSwap;
+
     bool private immutable _isAssetZero;
 
     /// @notice The pair's shares that the vault put here, staked or not.

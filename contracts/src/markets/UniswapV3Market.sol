@@ -6,16 +6,9 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IPriceOracle} from "../interfaces/IPriceOracle.sol";
 import {ISwap} from "../interfaces/ISwap.sol";
-import {PoolQuotes} from "../libraries/PoolQuotes.sol";
-import {Ticks} from "../libraries/Ticks.sol";
 import {PricedMarket} from "./PricedMarket.sol";
 import {UniswapV3Position} from "./UniswapV3Position.sol";
-
-/// @title What tells a swap contract in the position's own pool from others
-interface IPoolSwap {
-    /// @notice Returns the pool.
-    function pool() external view returns (address);
-}
+import {UniswapV3Trades} from "./UniswapV3Trades.sol";
 
 /// @title The vault's range of one Uniswap V3 pool, staked or not
 /// @notice Worth what the range is made of at the oracle's price, never at the pool's: no trade in the pool moves that
@@ -24,14 +17,10 @@ interface IPoolSwap {
 /// @dev Data. `deposit`: empty, or `(int24 lower, int24 upper)` while nothing is in a range. `arrange`: `(uint256 0, int24
 /// lower, int24 upper)` for another range, `(uint256 1, uint256 startTime, uint256 endTime, address refundee)` to stake,
 /// `(uint256 2)` to stop. `harvest`: empty, or `(uint256)` with 1 to keep the other token and 2 to leave rewards.
-contract UniswapV3Market is UniswapV3Position {
+contract UniswapV3Market is UniswapV3Trades {
     using Math for uint256;
     using SafeERC20 for IERC20;
 
-    /// @dev The amount whose worth is asked for as the price.
-    uint256 private constant PROBE = 1e36;
-    /// @dev Asset units that burning and selling may lose to rounding.
-    uint256 private constant ROUNDING = 4;
     /// @dev Times that more is burned when a sale falls short.
     uint256 private constant MOST_BURNS = 3;
 
@@ -75,10 +64,6 @@ contract UniswapV3Market is UniswapV3Position {
     /// @notice No range was ever set, or one is in use.
     error RangeInUse(bool inUse);
 
-    /// @notice Swaps the other token and the asset.
-    ISwap public immutable swap;
-    /// @notice Worth of the other token.
-    IPriceOracle public immutable oracle;
     /// @notice Worth of the reward.
     IPriceOracle public immutable rewardOracle;
     /// @notice Sells the reward.
@@ -89,24 +74,19 @@ contract UniswapV3Market is UniswapV3Position {
     uint24 public immutable maxMiddleDistance;
     uint24 public immutable maxSpotDistance;
 
-    bool private immutable _swapsHere;
-
     /// @notice Rewards claimed and not sold yet.
     uint256 public unsold;
 
     constructor(address vault_, address asset_, Settings memory s)
         PricedMarket(vault_, asset_, s.slippageBps, s.staleBandBps)
         UniswapV3Position(s.pool, s.manager, s.staker, s.reward)
+        UniswapV3Trades(s.swap, s.oracle)
     {
-        (swap, oracle) = (ISwap(s.swap), IPriceOracle(s.oracle));
         (rewardOracle, rewardSwap) = (IPriceOracle(s.rewardOracle), ISwap(s.rewardSwap));
         (minWidth, maxWidth) = (s.minWidth, s.maxWidth);
         (maxMiddleDistance, maxSpotDistance) = (s.maxMiddleDistance, s.maxSpotDistance);
         bool hasWay = s.reward == asset_ || (s.rewardOracle != address(0) && s.rewardSwap != address(0));
         if (s.staker != address(0) && (s.reward == address(0) || s.reward == other || !hasWay)) revert CannotStake();
-        try IPoolSwap(s.swap).pool() returns (address found) {
-            _swapsHere = found == s.pool;
-        } catch {}
     }
 
     /// @inheritdoc PricedMarket
@@ -129,19 +109,6 @@ contract UniswapV3Market is UniswapV3Position {
         uint256 inRange;
         if (liquidityUnits != 0) (assets, inRange) = _amounts(_sqrtOf(price), liquidityUnits);
         return assets + (inRange + others).mulDiv(price, PROBE, rounding);
-    }
-
-    /// @dev The pool's square root price at which PROBE of the other token is worth `price`.
-    function _sqrtOf(uint256 price) private view returns (uint256) {
-        if (!_isAssetZero) return price.mulDiv(1 << 192, PROBE).sqrt();
-        return price <= PROBE >> 64 ? type(uint160).max : PROBE.mulDiv(1 << 192, price).sqrt();
-    }
-
-    /// @dev The tick of the oracle's middle price.
-    function _oracleTick() private view returns (int24) {
-        (uint256 worst, uint256 best, bool isFresh) = oracle.quote(PROBE);
-        if (!isFresh) revert StalePrice();
-        return Ticks.tickAt(_sqrtOf(Math.average(worst, best)));
     }
 
     /// @inheritdoc PricedMarket
@@ -279,10 +246,10 @@ contract UniswapV3Market is UniswapV3Position {
 
     /// @dev Sets a range for a new position, within the bounds.
     function _setRange(int24 from, int24 to) private {
-        int24 at = _oracleTick();
+        int24 believed = _oracleTick();
         int24 middle = (from + to) / 2;
         bool isWide = to > from && uint24(to - from) >= minWidth && uint24(to - from) <= maxWidth;
-        if (!isWide || _distance(middle, at) > maxMiddleDistance) revert RangeOutOfBounds(from, to, at);
+        if (!isWide || _distance(middle, believed) > maxMiddleDistance) revert RangeOutOfBounds(from, to, believed);
         (uint256 assets, uint256 others) = _collectFees();
         held += assets;
         otherHeld += others;
@@ -292,71 +259,13 @@ contract UniswapV3Market is UniswapV3Position {
 
     /// @dev Swaps so that both tokens fit the range at the pool's price, and adds them.
     function _addBalanced(uint256 assets, uint256 others) private returns (uint128) {
+        // The first swap moves the price, and with it the proportion: the second one is for what that left.
         (assets, others) = _balance(assets, others);
-        int24 at = _oracleTick();
+        (assets, others) = _balance(assets, others);
+        int24 believed = _oracleTick();
         (, int24 spot,,,,,) = pool.slot0();
-        if (_distance(spot, at) > maxSpotDistance) revert SpotTooFar(spot, at);
+        if (_distance(spot, believed) > maxSpotDistance) revert SpotTooFar(spot, believed);
         return _add(assets, others);
-    }
-
-    /// @dev Swaps between both tokens towards the proportion of the range.
-    function _balance(uint256 assets, uint256 others) private returns (uint256, uint256) {
-        uint160 spot = _spot();
-        (uint256 a, uint256 o) = _amounts(spot, 1 << 96);
-        uint256 worth = _atSpot(spot, o);
-        uint256 has = _atSpot(spot, others);
-        uint256 wants = (assets + has).mulDiv(worth, a + worth);
-        if (wants > has) {
-            uint256 spent = Math.min(assets, wants - has);
-            (, uint256 best,) = oracle.quote(PROBE);
-            return (assets - spent, others + _swap(swap, asset, spent, other, _lessSlippage(spent.mulDiv(PROBE, best))));
-        }
-        uint256 sold = has == 0 ? 0 : others.mulDiv(has - wants, has);
-        if (sold == 0) return (assets, others);
-        return (assets + _swap(swap, other, sold, asset, _leastFor(sold)), others - sold);
-    }
-
-    /// @dev What `amount` of the other token is at the pool's price.
-    function _atSpot(uint256 spot, uint256 amount) private view returns (uint256) {
-        (uint256 up, uint256 down) = _isAssetZero ? (uint256(1 << 96), spot) : (spot, uint256(1 << 96));
-        return amount.mulDiv(up, down).mulDiv(up, down);
-    }
-
-    /// @dev The least that selling `amount` of the other token may bring.
-    function _leastFor(uint256 amount) private view returns (uint256) {
-        (uint256 worst,,) = oracle.quote(amount);
-        return _lessSlippage(worst);
-    }
-
-    /// @dev What `amount` of the other token would bring after `burned` liquidity is gone from the pool.
-    function _quoteAfter(uint128 burned, uint256 amount) private view returns (uint256) {
-        if (amount == 0) return 0;
-        if (!_swapsHere) return swap.quote(other, amount);
-        return PoolQuotes.quote(pool, !_isAssetZero, amount, PoolQuotes.Without(burned, lower, upper));
-    }
-
-    /// @dev Liquidity that brings `assets`, beside selling `others`. What a part brings is at least that part of what
-    /// the whole brings, since each unit sold brings less than the one before; so each guess is enough and the next
-    /// one is less.
-    function _liquidityFor(uint256 assets, uint256 others) private view returns (uint128 part) {
-        part = liquidityUnits;
-        uint160 spot = _spot();
-        for (uint256 i = 0; i < 3; ++i) {
-            (uint256 a, uint256 o) = _amounts(spot, part);
-            uint256 out = a + _quoteAfter(part, others + o);
-            if (out <= assets + ROUNDING) return part;
-            part = uint128(uint256(part).mulDiv(assets + ROUNDING, out, Math.Rounding.Ceil));
-        }
-    }
-
-    /// @dev How much of `others` brings `assets`; all of it where that is not enough.
-    function _amountFor(uint256 assets, uint256 others) private view returns (uint256 amount) {
-        amount = others;
-        for (uint256 i = 0; i < 2; ++i) {
-            uint256 out = _quoteAfter(0, amount);
-            if (out <= assets) return amount;
-            amount = amount.mulDiv(assets, out, Math.Rounding.Ceil);
-        }
     }
 
     /// @dev Ticks between two.

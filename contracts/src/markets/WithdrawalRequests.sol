@@ -41,8 +41,13 @@ abstract contract WithdrawalRequests is PricedMarket {
     /// @notice A leaver in kind was paid their part of a request.
     event ClaimTaken(address indexed holder, address indexed receiver, uint256 indexed request, uint256 assets);
 
+    /// @notice Staked ETH whose balances stand still.
     IWstEth public immutable wstEth;
+
+    /// @notice Staked ETH whose balances grow.
     IStEth public immutable stEth;
+
+    /// @notice Lido's withdrawal queue.
     IWithdrawalQueue public immutable queue;
 
     /// @notice The vault's part of a request, in parts of 1e18.

@@ -88,10 +88,10 @@ contract FeedOracle is IPriceOracle {
 
     /// @dev The answer within its limits, and whether it is fresh and was within them.
     function _answer(Feed memory feed, bool isOver) private view returns (uint256, bool) {
-        try IFeed(feed.feed).latestRoundData() returns (uint80, int256 found, uint256, uint256 at, uint80) {
+        try IFeed(feed.feed).latestRoundData() returns (uint80, int256 found, uint256, uint256 since, uint80) {
             if (found < int256(uint256(feed.minimum))) return (feed.minimum, false);
             if (found > int256(uint256(feed.maximum))) return (feed.maximum, false);
-            return (uint256(found), at <= block.timestamp && block.timestamp - at <= feed.heartbeat);
+            return (uint256(found), since <= block.timestamp && block.timestamp - since <= feed.heartbeat);
         } catch {
             return (isOver ? feed.maximum : feed.minimum, false);
         }

@@ -23,11 +23,21 @@ contract BalancerSwap is ISwap {
     /// @notice A token that is not one of the two.
     error NotOfPool(address token);
 
+    /// @notice The pool.
     IStablePool public immutable pool;
+
+    /// @notice Balancer's Vault, which holds the pool's tokens.
     IBalancerVault public immutable balancer;
+
+    /// @notice The pool's name in Balancer's Vault.
     bytes32 public immutable poolId;
+
+    /// @notice One of the two tokens.
     address public immutable tokenA;
+
+    /// @notice The other.
     address public immutable tokenB;
+
     uint256 private immutable _placeA;
     uint256 private immutable _placeB;
 

@@ -21,8 +21,9 @@ contract UniswapV2Swap is ISwap {
     /// @notice The pair.
     IUniswapV2Pair public immutable pair;
 
-    /// @notice Its tokens.
+    /// @notice The pair's first token.
     address public immutable token0;
+    /// @notice The pair's second token.
     address public immutable token1;
 
     constructor(address pair_) {

@@ -9,8 +9,8 @@ import {PoolQuotes} from "../libraries/PoolQuotes.sol";
 import {Ticks} from "../libraries/Ticks.sol";
 
 /// @title Swaps in one Uniswap V3 pool
-/// @notice Swaps what arrived of the caller's tokens, so a token that keeps a part of each transfer can be sold. What the
-/// pool does not take makes the swap revert. Keeps nothing.
+/// @notice What the pool does not take makes the swap revert, and so does a token that keeps a part of each transfer: the
+/// pool wants to be paid in full. Keeps nothing.
 contract UniswapV3Swap is ISwap {
     using SafeERC20 for IERC20;
 
