@@ -1,33 +1,32 @@
 //! Aave V3: one pool, a market for each of its reserves that is configured.
 //!
-//! Exact for pools of the v3.0 line, whose bytecode the tests run: `POOL_REVISION` up to 3. Later pools
-//! (virtual balances, deficits, other rounding) are refused by [`Protocol::check`], and a pool whose own
-//! indices are not the ones we compute is left out by every read.
+//! Exact for pools of v3.0 (`POOL_REVISION` up to 3) and v3.2 (5), whose bytecode the tests run; v3.1 (4) is read by
+//! the rules of its source, without bytecode to test them on. Later pools (deficits, other rounding) are refused by
+//! [`Protocol::check`] and by every read, which asks the pool for its revision each time; and a pool whose own
+//! indices are not the ones we compute is left out.
 
 mod legs;
 mod read;
 pub mod reserve;
 
-use super::multicall::{Batch, Slot};
+use super::multicall::Batch;
 use super::{RwCache, code_at, node, not_covered, same_address};
-use alloy::primitives::{Address, Bytes, U256};
+use alloy::primitives::{Address, Bytes};
 use alloy::sol_types::SolCall;
 use async_trait::async_trait;
 use plimsoll_core::execution::BlockRef;
+use plimsoll_core::rates::aave_v3::Line;
 use plimsoll_core::units::{Amount, Ray};
 use plimsoll_core::{ChainId, MarketId};
 use plimsoll_execute::AdapterError;
 use plimsoll_execute::chain::Nodes;
 use plimsoll_execute::protocol::{Act, At, Fall, Protocol, Read};
 use plimsoll_frame::LegFrame;
-use read::{Asked, IMarket, IPool, IScaled, Parts};
+use read::{Asked, IMarket, IPool, IScaled, Named, Parts};
 use serde::{Deserialize, Serialize};
 
 /// The name under which it is configured, as recorded history has it.
 pub const NAME: &str = "aave-v3";
-
-/// The last revision of the pool whose arithmetic this is.
-const LAST_REVISION: U256 = U256::from_limbs([3, 0, 0, 0]);
 
 /// A pool and the reserves of it that are wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,8 +99,8 @@ impl AaveV3 {
                         Question::Known(Box::new((asked, parts)))
                     }
                     None => {
-                        let call = IPool::getReserveDataCall { asset: pledged.asset };
-                        Question::Unknown(batch.ask(self.settings.pool, &call))
+                        let pool = self.settings.pool;
+                        Question::Unknown(read::ask_named(&mut batch, pool, pledged.asset))
                     }
                 };
                 (*market, question)
@@ -111,15 +110,10 @@ impl AaveV3 {
         let mut again = Vec::new();
         for (market, question) in asked {
             let (id, pledged) = market;
-            let named = answers.get(question.data(), id.as_str()).and_then(|data| {
-                let parts = Parts::of(&data);
-                let missing = || not_covered(id, at, "the pool has no such reserve");
-                if parts.a_token.is_zero() { Err(missing()) } else { Ok(parts) }
-            });
-            let found = match (named, question) {
+            let found = match (read::named(&answers, question.named(), at, id), question) {
                 (Err(error), _) => Err(error),
                 (Ok(parts), Question::Known(known)) if known.1 == parts => {
-                    read::decode(&answers, &known.0, at, id)
+                    read::decode(&answers, (&known.0, parts.line), at, id)
                         .and_then(|row| AaveV3::row(id, pledged.asset, at, row))
                 }
                 (Ok(parts), _) => {
@@ -139,14 +133,14 @@ impl AaveV3 {
 
 enum Question {
     Known(Box<(Asked, Parts)>),
-    Unknown(Slot<IPool::getReserveDataCall>),
+    Unknown(Named),
 }
 
 impl Question {
-    fn data(&self) -> Slot<IPool::getReserveDataCall> {
+    fn named(&self) -> Named {
         match self {
-            Question::Known(known) => known.0.data,
-            Question::Unknown(slot) => *slot,
+            Question::Known(known) => known.0.named,
+            Question::Unknown(named) => *named,
         }
     }
 }
@@ -170,7 +164,7 @@ impl Protocol for AaveV3 {
         let mut asked = Vec::new();
         for (id, pledged) in &self.markets {
             let asset = pledged.asset;
-            let data = batch.ask(pool, &IPool::getReserveDataCall { asset });
+            let data = read::ask_named(&mut batch, pool, asset);
             let contract = pledged.contract.map(|contract| {
                 let asset = batch.ask(contract, &IMarket::assetCall {});
                 let a_token = batch.ask(contract, &IMarket::aTokenCall {});
@@ -180,12 +174,12 @@ impl Protocol for AaveV3 {
         }
         let answers = batch.send(nodes, at, self.place()).await?;
         let revision = answers.get(revision, NAME)?;
-        if revision > LAST_REVISION {
+        if Line::of_revision(revision).is_none() {
             return Err(AdapterError::Mismatch {
                 about: NAME.to_owned(),
                 contract: pool,
                 field: "POOL_REVISION",
-                expected: "at most 3: the arithmetic of later pools is not covered".to_owned(),
+                expected: format!("1 to 5: {}", read::LATER),
                 found: revision.to_string(),
             });
         }
@@ -194,10 +188,7 @@ impl Protocol for AaveV3 {
         for (id, pledged, data, contract) in asked {
             let about = id.as_str();
             code_at(nodes, at, pledged.asset, about).await?;
-            let a_token = answers.get(data, about)?.aTokenAddress;
-            if a_token.is_zero() {
-                return Err(not_covered(id, at, "the pool has no such reserve"));
-            }
+            let a_token = read::named(&answers, data, at, id)?.a_token;
             if let Some((contract, asset, named, named_pool)) = contract {
                 code_at(nodes, at, contract, about).await?;
                 let (asset, named) = (answers.get(asset, about)?, answers.get(named, about)?);

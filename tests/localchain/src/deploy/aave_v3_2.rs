@@ -126,8 +126,7 @@ fn rewards(
     let named = ("Reward".to_owned(), "RWD".to_owned(), U256::from(18)).abi_encode_params();
     let reward = steps.create((Origin::StandIn, "Token"), &named)?;
     let answer = U256::from(REWARD_USD) * U256::from(100_000_000);
-    let posted =
-        ("RWD / USD".to_owned(), U256::from(FEED_DECIMALS), answer).abi_encode_params();
+    let posted = ("RWD / USD".to_owned(), U256::from(FEED_DECIMALS), answer).abi_encode_params();
     let feed = steps.create((Origin::StandIn, "PriceFeed"), &posted)?;
     let paid = (controller, admin, admin).abi_encode_params();
     let strategy = steps.create(Line::V3_2.contract("PullRewardsTransferStrategy"), &paid)?;
@@ -177,8 +176,7 @@ fn reserves(
         aave::configure(steps, configurator, *asset, token.token);
         let (a_token, variable_debt_token) = (Address::ZERO, Address::ZERO);
         let token = token.token;
-        reserves
-            .insert(*asset, AaveReserve { token, a_token, variable_debt_token, rate_strategy });
+        reserves.insert(*asset, AaveReserve { token, a_token, variable_debt_token, rate_strategy });
     }
     Ok(reserves)
 }
