@@ -17,5 +17,6 @@ mod on_vaults;
 mod people;
 mod prices;
 mod proxy;
+mod revisions;
 mod stage;
 mod subject;

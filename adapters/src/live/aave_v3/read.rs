@@ -159,10 +159,10 @@ pub(super) fn named(
     at: &At,
     market: &MarketId,
 ) -> Result<Parts, AdapterError> {
-    let data = answers.get(asked.data, market.as_str())?;
     let revision = answers.get(asked.revision, market.as_str())?;
     let unknown = || not_covered(market, at, &format!("POOL_REVISION {revision}: {LATER}"));
     let line = Line::of_revision(revision).ok_or_else(unknown)?;
+    let data = answers.get(asked.data, market.as_str())?;
     if data.aTokenAddress.is_zero() {
         return Err(not_covered(market, at, "the pool has no such reserve"));
     }
