@@ -18,5 +18,6 @@ mod people;
 mod prices;
 mod proxy;
 mod revisions;
+mod rewards;
 mod stage;
 mod subject;

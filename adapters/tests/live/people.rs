@@ -70,9 +70,11 @@ async fn health_factors_on_v3_2_are_the_pools_with_and_without_an_efficiency_mod
     };
     stage.does(admin, configurator, &allow).await;
     for asset in [Asset::Usdc, Asset::Wbtc, Asset::Weth].map(|asset| stage.token(asset)) {
-        let borrowable = true;
-        let call =
-            IAaveConfiguratorV3_2::setAssetBorrowableInEModeCall { asset, categoryId, borrowable };
+        let call = IAaveConfiguratorV3_2::setAssetBorrowableInEModeCall {
+            asset,
+            categoryId: category,
+            borrowable: true,
+        };
         stage.does(admin, configurator, &call).await;
     }
     let user = stage.account(2);

@@ -167,8 +167,12 @@ impl FirstModel {
         }
     }
 
-    /// The share of the horizon that today's rewards last; half of it where nobody says when they end.
+    /// The share of the horizon that today's rewards last; half of it where nobody says when they end, none where
+    /// we do not claim them.
     fn lasting(&self, terms: Option<&Terms>, now: Time) -> f64 {
+        if terms.is_some_and(|terms| terms.rewards_unclaimed) {
+            return 0.0;
+        }
         let Some(end) = terms.and_then(|terms| terms.rewards_end) else { return 0.5 };
         let days = (end.0 - now.0) as f64 / plimsoll_core::time::DAY_MS as f64;
         (days / self.settings.horizon_days).clamp(0.0, 1.0)

@@ -8,6 +8,7 @@
 mod legs;
 mod read;
 pub mod reserve;
+mod rewards;
 
 use super::multicall::Batch;
 use super::{RwCache, code_at, node, not_covered, same_address};
@@ -20,9 +21,10 @@ use plimsoll_core::units::{Amount, Ray};
 use plimsoll_core::{ChainId, MarketId};
 use plimsoll_execute::AdapterError;
 use plimsoll_execute::chain::Nodes;
-use plimsoll_execute::protocol::{Act, At, Fall, Protocol, Read};
+use plimsoll_execute::protocol::{Act, At, Fall, Protocol, Read, Reading};
 use plimsoll_frame::LegFrame;
 use read::{Asked, IMarket, IPool, IScaled, Named, Parts};
+use rewards::{Found, Programmes};
 use serde::{Deserialize, Serialize};
 
 /// The name under which it is configured, as recorded history has it.
@@ -59,6 +61,8 @@ pub struct AaveV3 {
     /// Which contracts the pool last named for each asset: a memory that saves a call, and is checked
     /// against the pool's answer at every block.
     parts: RwCache<Address, Parts>,
+    /// Who pays rewards for each aToken: remembered and checked likewise.
+    programmes: Programmes,
 }
 
 impl AaveV3 {
@@ -68,7 +72,7 @@ impl AaveV3 {
         let chain = ChainId(settings.chain);
         let id = |pledged: &Pledged| MarketId::new(NAME, chain, &pledged.asset.to_string());
         let markets = settings.markets.iter().map(|pledged| (id(pledged), *pledged)).collect();
-        AaveV3 { settings, markets, parts: RwCache::default() }
+        AaveV3 { settings, markets, parts: RwCache::default(), programmes: RwCache::default() }
     }
 
     fn place(&self) -> (&str, ChainId) {
@@ -85,7 +89,7 @@ impl AaveV3 {
         &self,
         nodes: &Nodes,
         at: &At,
-        wanted: &[&'a (MarketId, Pledged)],
+        (wanted, is_first): (&[&'a (MarketId, Pledged)], bool),
         read: &mut Read,
     ) -> Result<Vec<&'a (MarketId, Pledged)>, AdapterError> {
         let mut batch = Batch::default();
@@ -96,7 +100,10 @@ impl AaveV3 {
                 let question = match self.parts.get(&pledged.asset) {
                     Some(parts) => {
                         let asked = read::ask(&mut batch, self.settings.pool, pledged, &parts);
-                        Question::Known(Box::new((asked, parts)))
+                        let programme = self.programmes.get(&parts.a_token).flatten();
+                        let rewards =
+                            programme.map(|known| rewards::ask(&mut batch, parts.a_token, known));
+                        Question::Known(Box::new((asked, parts, rewards)))
                     }
                     None => {
                         let pool = self.settings.pool;
@@ -107,17 +114,29 @@ impl AaveV3 {
             })
             .collect();
         let answers = batch.send(nodes, at, self.place()).await?;
-        let mut again = Vec::new();
+        let (mut again, mut unlearned) = (Vec::new(), Vec::new());
         for (market, question) in asked {
             let (id, pledged) = market;
             let found = match (read::named(&answers, question.named(), at, id), question) {
                 (Err(error), _) => Err(error),
                 (Ok(parts), Question::Known(known)) if known.1 == parts => {
+                    let found = match (&known.2, self.programmes.get(&parts.a_token)) {
+                        (Some(asked), _) => rewards::decode(&answers, asked, id.as_str()),
+                        (None, None) => Found::Changed,
+                        (None, Some(_)) => Found::Unknown,
+                    };
+                    if is_first && matches!(found, Found::Changed) {
+                        unlearned.push(parts.a_token);
+                        again.push(market);
+                        continue;
+                    }
                     read::decode(&answers, (&known.0, parts.line), at, id)
                         .and_then(|row| AaveV3::row(id, pledged.asset, at, row))
+                        .map(|reading| rewarded(reading, found))
                 }
                 (Ok(parts), _) => {
                     self.parts.set(pledged.asset, parts);
+                    unlearned.push(parts.a_token);
                     again.push(market);
                     continue;
                 }
@@ -127,12 +146,25 @@ impl AaveV3 {
                 Err(error) => read.unreadable.push((id.clone(), error)),
             }
         }
+        if !unlearned.is_empty() {
+            rewards::learn(self, nodes, at, &unlearned).await?;
+        }
         Ok(again)
     }
 }
 
+/// The reading with its rewards, which nobody claims for us.
+fn rewarded(mut reading: Reading, found: Found) -> Reading {
+    if let Found::Rewards(rewards) = found {
+        reading.rewards = Some(rewards);
+        reading.terms.rewards_end = reading.rewards_end();
+        reading.terms.rewards_unclaimed = reading.terms.rewards_end.is_some();
+    }
+    reading
+}
+
 enum Question {
-    Known(Box<(Asked, Parts)>),
+    Known(Box<(Asked, Parts, Option<rewards::Asked>)>),
     Unknown(Named),
 }
 
@@ -218,11 +250,11 @@ impl Protocol for AaveV3 {
         let mut read = Read::default();
         let mut wanted: Vec<&(MarketId, Pledged)> = self.markets.iter().collect();
         // Once where everything is as remembered; a second time for what is new or was replaced.
-        for _ in 0..2 {
+        for is_first in [true, false] {
             if wanted.is_empty() {
                 break;
             }
-            wanted = self.round(nodes, at, &wanted, &mut read).await?;
+            wanted = self.round(nodes, at, (&wanted, is_first), &mut read).await?;
         }
         for (id, _) in wanted {
             let detail = "the pool named other contracts twice at one block";

@@ -80,6 +80,8 @@ sol! {
         function scaledBalanceOf(address account) external view returns (uint256);
         function totalSupply() external view returns (uint256);
         function POOL() external view returns (address);
+        /// Zero where nobody pays rewards.
+        function getIncentivesController() external view returns (address);
         function UNDERLYING_ASSET_ADDRESS() external view returns (address);
     }
     /// The rate strategy of one reserve, on the v3.0 line.
@@ -374,6 +376,7 @@ impl AaveV3 {
             entry: now.room().map_err(failed)?,
             switches,
             held,
+            rewards: None,
             model: Arc::new(reserve),
         })
     }

@@ -284,6 +284,7 @@ fn blank(id: &MarketId, fixed: &Fixed, at: &At, row: &Row) -> Reading {
         switches: Switches { is_active: true, is_frozen: false, is_paused: false },
         terms: Terms::default(),
         held,
+        rewards: None,
         model: Arc::new(none),
     }
 }
