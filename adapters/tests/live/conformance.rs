@@ -4,6 +4,7 @@ use crate::bench::{self, Bench};
 use crate::checks;
 use crate::on_aave::{ON_V3_0, ON_V3_2};
 use crate::on_morpho::OnMorpho;
+use crate::on_stata::OnStata;
 use crate::on_vaults::OnVaults;
 use crate::stage::Stage;
 use crate::subject::Subject;
@@ -43,6 +44,11 @@ async fn morpho_blue_conforms() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_looked_through_vault_conforms() {
     conforms(&OnVaults { is_looked_through: true }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stata_token_conforms() {
+    conforms(&OnStata).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

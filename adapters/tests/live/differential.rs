@@ -4,6 +4,7 @@
 use crate::bench::{came_true, is_true};
 use crate::on_aave::{ON_V3_0, ON_V3_2};
 use crate::on_morpho::OnMorpho;
+use crate::on_stata::OnStata;
 use crate::on_vaults::OnVaults;
 use crate::stage::{EMPTY, Stage, artifacts, deployed};
 use crate::subject::Subject;
@@ -145,6 +146,7 @@ runs! {
     aave_equals_the_bytecode, aave_equals_the_bytecode_in_a_thousand_states, ON_V3_0;
     aave_v3_2_equals_the_bytecode, aave_v3_2_equals_the_bytecode_in_a_thousand_states, ON_V3_2;
     morpho_equals_the_bytecode, morpho_equals_the_bytecode_in_a_thousand_states, OnMorpho;
+    stata_tokens_equal_the_bytecode, stata_tokens_equal_the_bytecode_in_a_thousand_states, OnStata;
     vaults_equal_the_bytecode, vaults_equal_the_bytecode_in_a_thousand_states,
         OnVaults { is_looked_through: true };
 }

@@ -13,6 +13,7 @@ mod differential;
 mod faults;
 mod on_aave;
 mod on_morpho;
+mod on_stata;
 mod on_vaults;
 mod people;
 mod prices;

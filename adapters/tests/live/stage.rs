@@ -59,6 +59,7 @@ pub(crate) struct Stage {
     pub(crate) on_aave: Vec<Address>,
     pub(crate) on_morpho: Vec<Address>,
     pub(crate) on_vaults: Vec<Address>,
+    pub(crate) on_stata: Vec<Address>,
 }
 
 /// The assets of Aave's places.
@@ -133,6 +134,7 @@ impl Stage {
             on_aave: none(),
             on_morpho: none(),
             on_vaults: none(),
+            on_stata: none(),
         };
         stage.build().await;
         stage
@@ -175,6 +177,14 @@ impl Stage {
             let arguments = (self.owner, self.token(asset), token).abi_encode_params();
             let contract = self.created(Origin::Plimsoll, "AaveV3Market", arguments).await;
             self.on_aave.push(contract);
+        }
+        let stata = self.v3_2.as_ref().map(|v3_2| v3_2.stata.clone()).unwrap_or_default();
+        for asset in ON_AAVE {
+            if let Some(token) = stata.get(&asset) {
+                let inner = (self.owner, self.token(asset), *token).abi_encode_params();
+                let contract = self.created(Origin::Plimsoll, "Erc4626Market", inner).await;
+                self.on_stata.push(contract);
+            }
         }
         for place in 0..PLACES {
             let BluePlace { params, vault, .. } = &self.blue[place];
@@ -244,6 +254,14 @@ impl Stage {
             let deposit = IVault::depositCall { assets, receiver: lender };
             self.does(lender, place.vault, &deposit).await;
             self.morpho_borrow(borrower, place, assets * U256::from(18) / U256::from(10)).await;
+        }
+        if let Some(v3_2) = &self.v3_2 {
+            for asset in &ON_AAVE[..EMPTY] {
+                let (token, assets) = (v3_2.stata[asset], units(10, *asset));
+                self.fund(lender, *asset, assets, token).await;
+                let deposit = IVault::depositCall { assets, receiver: lender };
+                self.does(lender, token, &deposit).await;
+            }
         }
         self.tax(&self.blue[1]).await;
         self.chain.mine_many(50).await.unwrap();

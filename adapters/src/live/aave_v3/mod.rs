@@ -6,7 +6,7 @@
 //! indices are not the ones we compute is left out.
 
 mod legs;
-mod read;
+pub(crate) mod read;
 pub mod reserve;
 mod rewards;
 
@@ -100,7 +100,7 @@ impl AaveV3 {
                 let question = match self.parts.get(&pledged.asset) {
                     Some(parts) => {
                         let asked = read::ask(&mut batch, self.settings.pool, pledged, &parts);
-                        let programme = self.programmes.get(&parts.a_token).flatten();
+                        let programme = self.programmes.get(&parts.a_token);
                         let rewards =
                             programme.map(|known| rewards::ask(&mut batch, parts.a_token, known));
                         Question::Known(Box::new((asked, parts, rewards)))
@@ -120,10 +120,9 @@ impl AaveV3 {
             let found = match (read::named(&answers, question.named(), at, id), question) {
                 (Err(error), _) => Err(error),
                 (Ok(parts), Question::Known(known)) if known.1 == parts => {
-                    let found = match (&known.2, self.programmes.get(&parts.a_token)) {
-                        (Some(asked), _) => rewards::decode(&answers, asked, id.as_str()),
-                        (None, None) => Found::Changed,
-                        (None, Some(_)) => Found::Unknown,
+                    let found = match &known.2 {
+                        Some(asked) => rewards::decode(&answers, asked, id.as_str()),
+                        None => Found::Changed,
                     };
                     if is_first && matches!(found, Found::Changed) {
                         unlearned.push(parts.a_token);

@@ -119,16 +119,16 @@ sol! {
 
 /// The contracts of a reserve, by which the pool names them, and the line they are of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Parts {
-    pub(super) line: Line,
-    pub(super) a_token: Address,
-    pub(super) stable_debt: Address,
-    pub(super) variable_debt: Address,
-    pub(super) strategy: Address,
+pub(crate) struct Parts {
+    pub(crate) line: Line,
+    pub(crate) a_token: Address,
+    pub(crate) stable_debt: Address,
+    pub(crate) variable_debt: Address,
+    pub(crate) strategy: Address,
 }
 
 impl Parts {
-    pub(super) fn of(line: Line, data: &IPool::ReserveData) -> Parts {
+    pub(crate) fn of(line: Line, data: &IPool::ReserveData) -> Parts {
         Parts {
             line,
             a_token: data.aTokenAddress,
@@ -141,13 +141,13 @@ impl Parts {
 
 /// The questions by which the pool names a reserve's contracts.
 #[derive(Clone, Copy)]
-pub(super) struct Named {
+pub(crate) struct Named {
     data: Slot<IPool::getReserveDataCall>,
     revision: Slot<IPool::POOL_REVISIONCall>,
 }
 
 /// Asks which contracts a reserve has, and of which line they are.
-pub(super) fn ask_named(batch: &mut Batch, pool: Address, asset: Address) -> Named {
+pub(crate) fn ask_named(batch: &mut Batch, pool: Address, asset: Address) -> Named {
     Named {
         data: batch.ask(pool, &IPool::getReserveDataCall { asset }),
         revision: batch.ask(pool, &IPool::POOL_REVISIONCall {}),
@@ -155,7 +155,7 @@ pub(super) fn ask_named(batch: &mut Batch, pool: Address, asset: Address) -> Nam
 }
 
 /// Decodes which contracts a reserve has; refuses a pool of a line that is not known, and a reserve that is not.
-pub(super) fn named(
+pub(crate) fn named(
     answers: &Answers,
     asked: Named,
     at: &At,
@@ -176,12 +176,12 @@ pub(super) fn named(
 }
 
 /// What is not known of later pools.
-pub(super) const LATER: &str =
+pub(crate) const LATER: &str =
     "pools after revision 5 (v3.2) keep deficits and later round otherwise, which is not covered";
 
 /// The questions about one reserve whose contracts are known.
-pub(super) struct Asked {
-    pub(super) named: Named,
+pub(crate) struct Asked {
+    pub(crate) named: Named,
     income: Slot<IPool::getReserveNormalizedIncomeCall>,
     debt_index: Slot<IPool::getReserveNormalizedVariableDebtCall>,
     symbol: Slot<IToken::symbolCall>,
@@ -251,7 +251,7 @@ struct AskedStake {
 }
 
 /// Adds the questions about a reserve.
-pub(super) fn ask(batch: &mut Batch, pool: Address, pledged: &Pledged, parts: &Parts) -> Asked {
+pub(crate) fn ask(batch: &mut Batch, pool: Address, pledged: &Pledged, parts: &Parts) -> Asked {
     let asset = pledged.asset;
     let stake = pledged.contract.map(|contract| AskedStake {
         counted: batch.ask(contract, &IMarket::scaledCall {}),
@@ -280,17 +280,17 @@ pub(super) fn ask(batch: &mut Batch, pool: Address, pledged: &Pledged, parts: &P
 
 /// What was answered about one reserve, decoded.
 #[derive(Debug, Clone)]
-pub(super) struct Row {
-    pub(super) symbol: String,
-    pub(super) reserve: Reserve,
+pub(crate) struct Row {
+    pub(crate) symbol: String,
+    pub(crate) reserve: Reserve,
     /// The indices that the contract itself names at this block.
-    pub(super) said: (Ray, Ray),
+    pub(crate) said: (Ray, Ray),
     /// What the market contract says of its worth and liquidity.
-    pub(super) said_of_stake: Option<(Amount, Amount)>,
+    pub(crate) said_of_stake: Option<(Amount, Amount)>,
 }
 
 /// Decodes the answers about a reserve.
-pub(super) fn decode(
+pub(crate) fn decode(
     answers: &Answers,
     (asked, line): (&Asked, Line),
     at: &At,
@@ -339,21 +339,29 @@ pub(super) fn decode(
     Ok(Row { symbol: answers.text(asked.symbol, about)?, reserve, said, said_of_stake })
 }
 
+/// The reserve as of the block, where our indices are those that the pool names.
+pub(crate) fn agreed(market: &MarketId, at: &At, row: &Row) -> Result<Reserve, AdapterError> {
+    let (reserve, said) = (&row.reserve, row.said);
+    let failed = |error: RateError| not_covered(market, at, &error.to_string());
+    let now = reserve.accrued(at.timestamp).map_err(failed)?;
+    disagrees(market, at, "the supply index", (now.supply_index.0, said.0.0))?;
+    if !reserve.scaled_debt.is_zero() {
+        disagrees(market, at, "the borrow index", (now.borrow_index.0, said.1.0))?;
+    }
+    Ok(now)
+}
+
 impl AaveV3 {
     /// Makes the reading of a decoded row; refuses it where our arithmetic is not the contract's.
-    pub(super) fn row(
+    pub(crate) fn row(
         market: &MarketId,
         asset: Address,
         at: &At,
         row: Row,
     ) -> Result<Reading, AdapterError> {
-        let Row { symbol, reserve, said, said_of_stake } = row;
+        let now = agreed(market, at, &row)?;
+        let Row { symbol, reserve, said_of_stake, .. } = row;
         let failed = |error: RateError| not_covered(market, at, &error.to_string());
-        let now = reserve.accrued(at.timestamp).map_err(failed)?;
-        disagrees(market, at, "the supply index", (now.supply_index.0, said.0.0))?;
-        if !reserve.scaled_debt.is_zero() {
-            disagrees(market, at, "the borrow index", (now.borrow_index.0, said.1.0))?;
-        }
         let Snapshot { supplied, borrowed, exit, held } = now.snapshot().map_err(failed)?;
         if let Some((worth, available)) = said_of_stake {
             disagrees(market, at, "totalAssets", (held.worth.0, worth.0))?;
@@ -382,7 +390,7 @@ impl AaveV3 {
     }
 }
 
-fn curve(curve: &KinkedCurve) -> Curve {
+pub(crate) fn curve(curve: &KinkedCurve) -> Curve {
     Curve::Kinked(Kinked {
         base: curve.base.to_f64(),
         slope_below: curve.slope1.to_f64(),

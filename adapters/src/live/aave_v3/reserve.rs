@@ -53,7 +53,7 @@ impl Configuration {
     }
 
     /// The most that may be supplied, in raw units; `None` without a cap.
-    fn cap(&self) -> Option<U256> {
+    pub(crate) fn cap(&self) -> Option<U256> {
         let unit = U256::from(10).checked_pow(U256::from(self.decimals))?;
         (self.supply_cap > 0).then(|| U256::from(self.supply_cap).saturating_mul(unit))
     }
@@ -106,11 +106,11 @@ pub struct Reserve {
 }
 
 /// The market at a moment, in the terms of the trait.
-pub(super) struct Snapshot {
-    pub(super) supplied: Amount,
-    pub(super) borrowed: Amount,
-    pub(super) exit: Amount,
-    pub(super) held: Held,
+pub(crate) struct Snapshot {
+    pub(crate) supplied: Amount,
+    pub(crate) borrowed: Amount,
+    pub(crate) exit: Amount,
+    pub(crate) held: Held,
 }
 
 impl Reserve {
@@ -148,17 +148,17 @@ impl Reserve {
     }
 
     /// The debt at the index as written.
-    fn debt(&self) -> Result<Amount, RateError> {
+    pub(crate) fn debt(&self) -> Result<Amount, RateError> {
         ray_mul(self.scaled_debt, self.borrow_index.0).map(Amount)
     }
 
     /// What the pool lends from and sets its rates by.
-    fn available(&self) -> Amount {
+    pub(crate) fn available(&self) -> Amount {
         self.virtual_balance.unwrap_or(self.cash)
     }
 
     /// What can be paid out: what the pool has counted in, and not more than is there.
-    fn payable(&self) -> Amount {
+    pub(crate) fn payable(&self) -> Amount {
         self.available().min(self.cash)
     }
 
@@ -193,22 +193,33 @@ impl Reserve {
     ///
     /// # Source
     /// `ValidationLogic.validateSupply`.
-    pub(super) fn room(&self) -> Result<Option<Amount>, RateError> {
+    pub(crate) fn room(&self) -> Result<Option<Amount>, RateError> {
         let Some(cap) = self.configuration.cap() else { return Ok(None) };
         let scaled = self.scaled_supply.saturating_add(self.accrued_to_treasury);
         let counted = ray_mul(scaled, self.supply_index.0)?;
         Ok(Some(Amount(cap.saturating_sub(counted))))
     }
 
+    /// Everything supplied, at the index as written.
+    pub(crate) fn supplied(&self) -> Result<Amount, RateError> {
+        ray_mul(self.scaled_supply, self.supply_index.0).map(Amount)
+    }
+
+    /// Whether anybody can enter.
+    pub(crate) fn lets_in(&self) -> bool {
+        let Switches { is_active, is_frozen, is_paused } = self.configuration.switches;
+        is_active && !is_frozen && !is_paused
+    }
+
     /// Whether a supplier can leave.
-    fn lets_out(&self) -> bool {
+    pub(crate) fn lets_out(&self) -> bool {
         let Switches { is_active, is_paused, .. } = self.configuration.switches;
         is_active && !is_paused
     }
 
     /// The market in the terms of the trait, indices being those of now.
-    pub(super) fn snapshot(&self) -> Result<Snapshot, RateError> {
-        let supplied = Amount(ray_mul(self.scaled_supply, self.supply_index.0)?);
+    pub(crate) fn snapshot(&self) -> Result<Snapshot, RateError> {
+        let supplied = self.supplied()?;
         let free = if self.lets_out() { self.payable() } else { Amount::ZERO };
         let shares = self.stake.counted;
         let worth = shares.worth_down(self.supply_index);
@@ -225,10 +236,9 @@ impl Reserve {
     ///
     /// # Source
     /// `SupplyLogic.executeSupply`, `ScaledBalanceTokenBase._mintScaled`.
-    fn supply(&mut self, amount: Amount) -> Result<(), PredictError> {
-        let Switches { is_active, is_frozen, is_paused } = self.configuration.switches;
+    pub(crate) fn supply(&mut self, amount: Amount) -> Result<(), PredictError> {
         let room = match self.room().map_err(refused)? {
-            _ if !is_active || is_frozen || is_paused => Some(Amount::ZERO),
+            _ if !self.lets_in() => Some(Amount::ZERO),
             room => room,
         };
         if let Some(room) = room.filter(|room| amount > *room) {
@@ -247,7 +257,7 @@ impl Reserve {
     ///
     /// # Source
     /// `SupplyLogic.executeWithdraw`, `ScaledBalanceTokenBase._burnScaled`.
-    fn withdraw(&mut self, amount: Amount) -> Result<(), PredictError> {
+    pub(crate) fn withdraw(&mut self, amount: Amount) -> Result<(), PredictError> {
         let available = self.snapshot().map_err(refused)?.held.available;
         let short = PredictError::NotAvailable { asked: amount, available };
         let balance = ray_mul(self.stake.owned.0, self.supply_index.0).map_err(refused)?;

@@ -49,8 +49,8 @@ struct Paid {
     oracle_decimals: u8,
 }
 
-/// What is remembered of each aToken; `None` where it could not be learned.
-pub(super) type Programmes = RwCache<Address, Option<Programme>>;
+/// What is remembered of each aToken; what could not be learned is asked for again.
+pub(super) type Programmes = RwCache<Address, Programme>;
 
 /// The questions about the rewards of one aToken.
 pub(super) struct Asked {
@@ -169,13 +169,13 @@ pub(super) async fn learn(
         match answers.get(slot, about) {
             Ok(controller) if controller.is_zero() => {
                 let none = Programme { controller, tokens: Vec::new() };
-                adapter.programmes.set(asset, Some(none));
+                adapter.programmes.set(asset, none);
             }
             Ok(controller) => {
                 let call = IRewardsController::getRewardsByAssetCall { asset };
                 listed.push((asset, controller, batch.ask(controller, &call)));
             }
-            Err(_) => adapter.programmes.set(asset, None),
+            Err(_) => {}
         }
     }
     if listed.is_empty() {
@@ -194,7 +194,7 @@ pub(super) async fn learn(
                 });
                 oracles.push((asset, controller, each.collect::<Vec<_>>()));
             }
-            _ => adapter.programmes.set(asset, None),
+            _ => {}
         }
     }
     let answers = batch.send(nodes, at, adapter.place()).await?;
@@ -209,9 +209,8 @@ pub(super) async fn learn(
                 Ok((token, answers.get(decimals, about)?, oracle, asked))
             })
             .collect();
-        match each {
-            Ok(each) => last.push((asset, controller, each)),
-            Err(_) => adapter.programmes.set(asset, None),
+        if let Ok(each) = each {
+            last.push((asset, controller, each));
         }
     }
     let answers = batch.send(nodes, at, adapter.place()).await?;
@@ -223,7 +222,9 @@ pub(super) async fn learn(
                 Ok(Paid { token, decimals, oracle, oracle_decimals })
             })
             .collect();
-        adapter.programmes.set(asset, tokens.ok().map(|tokens| Programme { controller, tokens }));
+        if let Ok(tokens) = tokens {
+            adapter.programmes.set(asset, Programme { controller, tokens });
+        }
     }
     Ok(())
 }
