@@ -131,3 +131,11 @@ async fn a_reserve_without_a_controller_has_no_rewards() {
     assert_eq!(reading.rewards.as_deref(), Some(&[][..]));
     assert_eq!(reading.reward_apr(Some(1.0)), None);
 }
+
+#[test]
+fn terms_of_a_journal_without_the_mark_read_and_write_as_they_did() {
+    let old = r#"{"curve":null,"reserve_factor":null,"issuer":null,"wrap_depth":null,"rewards_end":null}"#;
+    let terms: plimsoll_frame::Terms = serde_json::from_str(old).unwrap();
+    assert_eq!(terms, plimsoll_frame::Terms::default());
+    assert_eq!(serde_json::to_string(&terms).unwrap(), old);
+}

@@ -269,3 +269,21 @@ impl RiskModel for FirstModel {
         Scores { clock: Some(view.clock()), each, scenarios, service }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_expected_of_rewards_that_nobody_claims() {
+        let model = FirstModel::new(FirstSettings::default()).unwrap();
+        let now = Time(0);
+        let end = Some(Time(plimsoll_core::time::DAY_MS * 10_000));
+        let claimed = Terms { rewards_end: end, ..Terms::default() };
+        let unclaimed = Terms { rewards_unclaimed: true, ..claimed.clone() };
+        let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-12);
+        close(model.lasting(Some(&claimed), now), 1.0);
+        close(model.lasting(None, now), 0.5);
+        close(model.lasting(Some(&unclaimed), now), 0.0);
+    }
+}
