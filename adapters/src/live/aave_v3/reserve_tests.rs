@@ -25,6 +25,8 @@ fn the_packed_word_reads_as_aave_writes_it() {
     let switches = |bit: usize| Configuration::of(word() | (U256::from(1) << bit)).switches;
     assert_eq!(found.switches, Switches { is_active: true, is_frozen: false, is_paused: false });
     assert!(switches(57).is_frozen && switches(60).is_paused);
+    assert!(!found.has_virtual_balance);
+    assert!(Configuration::of(word() | (U256::from(1) << 252)).has_virtual_balance);
 }
 
 fn reserve() -> Reserve {
