@@ -112,6 +112,11 @@ async fn a_controller_that_breaks_leaves_the_reserve_standing_and_the_rewards_un
     let blind = first(&*adapter, &stage).await;
     assert_eq!(blind.rewards.as_ref().unwrap()[0].price_usd, None);
     assert_eq!(blind.reward_apr(Some(1.0)), None);
+    // A feed that burns all the gas it is given: an endless loop.
+    stage.chain.set_code(v3_2.reward.feed, &bytes!("5b5f56")).await.unwrap();
+    stage.chain.mine().await.unwrap();
+    let reading = first(&*adapter, &stage).await;
+    assert_eq!(reading.reward_apr(Some(1.0)), None);
     // A controller that answers nonsense, and one that is gone.
     for code in [bytes!("60015ff3"), bytes!("5f5ffd"), Bytes::new()] {
         stage.chain.set_code(v3_2.rewards_controller, &code).await.unwrap();

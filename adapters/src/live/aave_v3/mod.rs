@@ -93,26 +93,29 @@ impl AaveV3 {
         read: &mut Read,
     ) -> Result<Vec<&'a (MarketId, Pledged)>, AdapterError> {
         let mut batch = Batch::default();
-        let asked: Vec<(&(MarketId, Pledged), Question)> = wanted
+        let mut asked: Vec<(&(MarketId, Pledged), Question)> = wanted
             .iter()
             .map(|market| {
-                let (_, pledged) = market;
+                let (pool, (_, pledged)) = (self.settings.pool, market);
                 let question = match self.parts.get(&pledged.asset) {
                     Some(parts) => {
-                        let asked = read::ask(&mut batch, self.settings.pool, pledged, &parts);
-                        let programme = self.programmes.get(&parts.a_token);
-                        let rewards =
-                            programme.map(|known| rewards::ask(&mut batch, parts.a_token, known));
-                        Question::Known(Box::new((asked, parts, rewards)))
+                        let asked = read::ask(&mut batch, pool, pledged, &parts);
+                        Question::Known(Box::new((asked, parts, None)))
                     }
-                    None => {
-                        let pool = self.settings.pool;
-                        Question::Unknown(read::ask_named(&mut batch, pool, pledged.asset))
-                    }
+                    None => Question::Unknown(read::ask_named(&mut batch, pool, pledged.asset)),
                 };
                 (*market, question)
             })
             .collect();
+        // Behind everything else: feeds of rewards are chosen by those who pay them, and one that burns all the gas
+        // it is given must leave what comes before it answered.
+        for (_, question) in &mut asked {
+            if let Question::Known(known) = question {
+                let a_token = known.1.a_token;
+                let programme = self.programmes.get(&a_token);
+                known.2 = programme.map(|paid| rewards::ask(&mut batch, a_token, paid));
+            }
+        }
         let answers = batch.send(nodes, at, self.place()).await?;
         let (mut again, mut unlearned) = (Vec::new(), Vec::new());
         for (market, question) in asked {
