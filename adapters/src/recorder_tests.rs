@@ -41,6 +41,7 @@ fn reading(market: &str, block: u64, borrowed: u64) -> Reading {
         switches: Switches { is_active: true, is_frozen: false, is_paused: false },
         terms: Terms::default(),
         held: Held::default(),
+        rewards: None,
         model: Arc::new(Still),
         beyond: Beyond::default(),
     }

@@ -106,6 +106,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_inside_a_vault_is_a_market_of_morpho_or_a_pool_of_aave() {
+        let inside = |inner: &str| {
+            parsed(&format!(
+                r#"{{"protocol":"erc4626","chain":1,"markets":[{{"vault":"0xbeeF010f9cb27031ad51e3333f9aF9C6B1228183","inner":{inner}}}]}}"#
+            ))
+        };
+        let pool = r#"{"aave_pool":"0x87870bca3f3fd6335c3f4ce8392d69350b4fa4e2"}"#;
+        let ProtocolSettings::Erc4626(settings) = inside(pool).unwrap() else { panic!("a vault") };
+        assert!(matches!(settings.markets[0].inner, Some(crate::live::erc4626::Inner::Aave(_))));
+        let back = serde_json::to_string(&settings.markets[0].inner).unwrap();
+        assert_eq!(back, pool);
+        assert!(
+            inside(r#"{"aave_pool":"0x87870bca3f3fd6335c3f4ce8392d69350b4fa4e2","id":"0x00"}"#)
+                .is_err()
+        );
+        assert!(inside(r#"{"pool":"0x87870bca3f3fd6335c3f4ce8392d69350b4fa4e2"}"#).is_err());
+    }
+
+    #[test]
     fn settings_that_cannot_be_meant_are_refused() {
         let unknown = parsed(&POOL.replace("\"pool\"", "\"pol\"")).unwrap_err().to_string();
         assert!(unknown.contains("pol"), "{unknown}");

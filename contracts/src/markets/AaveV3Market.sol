@@ -70,10 +70,16 @@ contract AaveV3Market is SingleAssetMarket {
         return Math.mulDiv(scaled, pool.getReserveNormalizedIncome(asset), RAY);
     }
 
-    /// @notice Returns what the reserve could pay of it: its cash, and nothing while it is paused or not active.
+    /// @notice Returns what the reserve could pay of it: its cash, of that what the pool has counted in where it keeps a
+    /// virtual balance (v3.1 and later), and nothing while it is paused or not active.
     function liquidity() external view returns (uint256) {
         uint256 settings = pool.getConfiguration(asset);
         if ((settings >> ACTIVE_BIT) & 1 == 0 || (settings >> PAUSED_BIT) & 1 == 1) return 0;
-        return Math.min(_worth(), IERC20(asset).balanceOf(address(aToken)));
+        uint256 cash = IERC20(asset).balanceOf(address(aToken));
+        // Asked each time: a pool is upgraded behind its proxy.
+        try pool.getVirtualUnderlyingBalance(asset) returns (uint128 counted) {
+            cash = Math.min(cash, counted);
+        } catch {}
+        return Math.min(_worth(), cash);
     }
 }

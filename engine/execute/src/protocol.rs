@@ -6,9 +6,10 @@
 use crate::adapter::AdapterError;
 use crate::chain::Nodes;
 use crate::live::Words;
-use alloy::primitives::{Address, Bytes};
+use alloy::primitives::{Address, Bytes, U256};
 use async_trait::async_trait;
 use plimsoll_core::execution::BlockRef;
+use plimsoll_core::rates::SECONDS_PER_YEAR;
 use plimsoll_core::units::{Amount, Ray, Shares};
 use plimsoll_core::{Facts, MarketId, Time};
 use plimsoll_frame::{Column, LegFrame, MarketRow, Observation, Terms};
@@ -150,6 +151,8 @@ pub struct Reading {
     pub terms: Terms,
     /// What the vault's market contract holds in it.
     pub held: Held,
+    /// What its holders are paid beside the index; `None` where that is unknown.
+    pub rewards: Option<Vec<Reward>>,
     /// What an action would change.
     pub model: Arc<dyn Predict>,
     /// What only markets with a pair, a queue or a campaign have.
@@ -161,8 +164,6 @@ pub struct Reading {
 pub struct Beyond {
     /// The pair, where there is one.
     pub pair: Option<Pair>,
-    /// Rewards that are paid now: a year's, simple, as they could be sold.
-    pub reward_apr: Option<f64>,
     /// Queue before a withdrawal pays, days.
     pub delay_days: f64,
     /// What is known of our position beyond its worth.
@@ -185,6 +186,38 @@ pub struct Pair {
     pub fees_foreign: Option<f64>,
     /// What a full range as deep as the pool is now would be worth.
     pub depth: Option<Amount>,
+}
+
+/// A reward that is paid to the holders of a market's shares, in proportion to them, beside the index.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reward {
+    /// What it is paid in.
+    pub token: Address,
+    /// Its decimals.
+    pub decimals: u8,
+    /// Raw units a second, for all holders together.
+    pub per_second: Amount,
+    /// Raw units that one whole share has earned since the beginning, as the contract counts them.
+    pub index: U256,
+    /// When it ends, Unix seconds.
+    pub end: u64,
+    /// USD per whole unit, as the protocol's own feed for it says; its age is not checked.
+    pub price_usd: Option<f64>,
+}
+
+impl Reward {
+    /// Whether it is paid at `timestamp`, Unix seconds.
+    #[must_use]
+    pub fn is_paid(&self, timestamp: u64) -> bool {
+        timestamp < self.end && !self.per_second.is_zero()
+    }
+
+    /// USD a year for all holders together; `None` without a price.
+    #[must_use]
+    pub fn usd_per_year(&self) -> Option<f64> {
+        let yearly = self.per_second.to_f64(self.decimals) * f64::from(SECONDS_PER_YEAR);
+        self.price_usd.map(|price| yearly * price)
+    }
 }
 
 /// What we hold in a market.
@@ -296,6 +329,29 @@ pub enum Cause {
 }
 
 impl Reading {
+    /// What is paid beside the index in a year, over what is supplied: simple, before any claim of ours.
+    ///
+    /// `None` where nothing is paid, and where it is unknown: a reward without a price, an asset without one.
+    #[must_use]
+    pub fn reward_apr(&self, price_usd: Option<f64>) -> Option<f64> {
+        let tvl = self.supplied.to_f64(self.decimals) * price_usd?;
+        let mut paid = self.paid_rewards().peekable();
+        paid.peek()?;
+        let yearly: Option<f64> = paid.map(Reward::usd_per_year).sum();
+        yearly.filter(|_| tvl > 0.0).map(|yearly| yearly / tvl)
+    }
+
+    fn paid_rewards(&self) -> impl Iterator<Item = &Reward> {
+        self.rewards.iter().flatten().filter(|reward| reward.is_paid(self.at.timestamp))
+    }
+
+    /// When the first of the rewards that are paid ends.
+    #[must_use]
+    pub fn rewards_end(&self) -> Option<Time> {
+        let end = self.paid_rewards().map(|reward| reward.end).min()?;
+        i64::try_from(end).ok()?.checked_mul(1_000).map(Time)
+    }
+
     /// The reading as the gate takes it; `price_usd` is that of the asset, where it is known.
     #[must_use]
     pub fn observation(&self, price_usd: Option<f64>) -> Observation {
@@ -310,12 +366,12 @@ impl Reading {
             .with(Column::PriceUsd, price_usd)
             .with(Column::SharePrice, Some(self.share_price.to_f64()))
             .with(Column::SupplyApr, Some(self.supply_apr.to_f64()))
+            .with(Column::RewardApr, self.reward_apr(price_usd))
             .with(Column::Utilization, utilization)
             .with(Column::TvlUsd, usd(self.supplied))
             .with(Column::ExitUsd, usd(self.exit))
             .with(Column::EntryUsd, entry.and_then(usd))
-            .with(Column::ExitDelayDays, Some(self.beyond.delay_days))
-            .with(Column::RewardApr, self.beyond.reward_apr);
+            .with(Column::ExitDelayDays, Some(self.beyond.delay_days));
         let row = match &self.beyond.pair {
             Some(pair) => row
                 .with(Column::PairPrice, Some(pair.price))

@@ -17,6 +17,9 @@ pub struct Terms {
     pub wrap_depth: Option<u8>,
     /// When the rewards that are paid now end.
     pub rewards_end: Option<Time>,
+    /// Whether rewards are paid that we do not claim: they are shown, and nothing is expected of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rewards_unclaimed: bool,
     /// How it earns.
     #[serde(default, skip_serializing_if = "MarketKind::is_lending")]
     pub kind: MarketKind,

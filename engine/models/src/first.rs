@@ -183,8 +183,12 @@ impl FirstModel {
         }
     }
 
-    /// The share of the horizon that today's rewards last; half of it where nobody says when they end.
+    /// The share of the horizon that today's rewards last; half of it where nobody says when they end, none where
+    /// we do not claim them.
     fn lasting(&self, terms: Option<&Terms>, now: Time) -> f64 {
+        if terms.is_some_and(|terms| terms.rewards_unclaimed) {
+            return 0.0;
+        }
         let Some(end) = terms.and_then(|terms| terms.rewards_end) else { return 0.5 };
         let days = (end.0 - now.0) as f64 / plimsoll_core::time::DAY_MS as f64;
         (days / self.settings.horizon_days).clamp(0.0, 1.0)
@@ -283,5 +287,23 @@ impl RiskModel for FirstModel {
         let months = months(&panel, &held, SEED);
         let scenarios = Arc::new(Scenarios { markets, months, rare });
         Scores { clock: Some(view.clock()), each, scenarios, service }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_expected_of_rewards_that_nobody_claims() {
+        let model = FirstModel::new(FirstSettings::default()).unwrap();
+        let now = Time(0);
+        let end = Some(Time(plimsoll_core::time::DAY_MS * 10_000));
+        let claimed = Terms { rewards_end: end, ..Terms::default() };
+        let unclaimed = Terms { rewards_unclaimed: true, ..claimed.clone() };
+        let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-12);
+        close(model.lasting(Some(&claimed), now), 1.0);
+        close(model.lasting(None, now), 0.5);
+        close(model.lasting(Some(&unclaimed), now), 0.0);
     }
 }

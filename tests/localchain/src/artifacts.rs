@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 /// Where a contract comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
-    /// Aave V3 as its package carries it, bytecode and all.
+    /// Aave V3, the v3.0 line, as its package carries it, bytecode and all.
     Aave,
+    /// Aave V3.2 as its package carries it.
+    AaveV3_2,
     /// Morpho Blue, compiled from its package.
     Morpho,
     /// Our stand-ins in `contracts/local`.
@@ -88,6 +90,7 @@ impl Artifacts {
         let artifacts = Artifacts { folder: folder.to_path_buf(), aave };
         for path in [
             artifacts.anvil(),
+            artifacts.path(Origin::AaveV3_2, "PoolInstance")?,
             artifacts.path(Origin::Morpho, "Morpho")?,
             artifacts.path(Origin::StandIn, "Token")?,
         ] {
@@ -154,6 +157,9 @@ impl Artifacts {
                 let path = self.folder.join("node_modules/@aave/core-v3").join(name);
                 LocalChainError::NotPrepared { path }
             })?,
+            Origin::AaveV3_2 => {
+                self.folder.join("local/out/aave-v3.2").join(format!("{name}.json"))
+            }
             Origin::Morpho => built("local/out/morpho"),
             Origin::StandIn => built("local/out/stand-ins"),
             Origin::Plimsoll => built("out"),

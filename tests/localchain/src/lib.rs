@@ -21,8 +21,9 @@ pub use artifacts::{Artifact, Artifacts, Origin};
 pub use chain::{CHAIN_ID, ChainSettings, LocalChain, Mining};
 pub use control::{Head, Snapshot};
 pub use deploy::{
-    Aave, AaveReserve, Asset, Deployment, MULTICALL3, Morpho, MorphoMarket, PlimsollVault,
-    ReserveSettings, TokenAndFeed, VaultMarket, VaultRoles, deploy, deploy_vault, deposit,
+    Aave, AaveReserve, AaveV3_2, Asset, Campaign, Deployment, MULTICALL3, Morpho, MorphoMarket,
+    PlimsollVault, ReserveSettings, TokenAndFeed, VaultMarket, VaultRoles, deploy,
+    deploy_aave_v3_2, deploy_vault, deposit,
 };
 pub use driver::{Driver, Market, MarketSettings, MarketState, Run, StepReport};
 pub use error::LocalChainError;

@@ -222,6 +222,7 @@ pub(super) fn row(
         entry: None,
         switches: Switches { is_active: true, is_frozen: false, is_paused: false },
         held,
+        rewards: None,
         model: Arc::new(market),
         beyond: Beyond::default(),
     })

@@ -5,12 +5,14 @@
 //! the vault are stand-ins from `contracts/local`, and named so there.
 
 mod aave;
+mod aave_v3_2;
 mod morpho;
 mod plimsoll;
 mod steps;
 mod tokens;
 
 pub use aave::{Aave, AaveReserve, ReserveSettings};
+pub use aave_v3_2::{AaveV3_2, Campaign, deploy_aave_v3_2};
 pub use morpho::{Morpho, MorphoMarket};
 pub use plimsoll::{PlimsollVault, VaultMarket, VaultRoles, deploy_vault, deposit};
 pub use tokens::{Asset, TokenAndFeed};

@@ -12,3 +12,4 @@ mod liquidations;
 mod market;
 mod rates;
 mod support;
+mod v3_2;
