@@ -13,6 +13,7 @@ pub mod exit;
 pub mod ids;
 pub mod journal;
 pub mod lending;
+pub mod lp;
 pub mod plan;
 pub mod portfolio;
 pub mod preference;

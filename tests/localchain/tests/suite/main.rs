@@ -7,6 +7,7 @@
 )]
 
 mod control;
+mod exchanges;
 mod lending;
 mod liquidations;
 mod market;
