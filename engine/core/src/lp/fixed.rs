@@ -28,7 +28,8 @@ fn divided(a: U256, b: U256, c: U256, up: bool) -> Result<U256, LpError> {
     }
     let product: U512 = a.widening_mul(b);
     let quotient = if up { product.div_ceil(U512::from(c)) } else { product / U512::from(c) };
-    U256::checked_from_limbs_slice(quotient.as_limbs()).ok_or(LpError::Overflow { what: "a quotient" })
+    U256::checked_from_limbs_slice(quotient.as_limbs())
+        .ok_or(LpError::Overflow { what: "a quotient" })
 }
 
 /// Returns `a / b`, rounded up.
