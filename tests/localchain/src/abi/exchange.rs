@@ -20,6 +20,7 @@ sol! {
         function feeAmountTickSpacing(uint24 fee) external view returns (int24);
         function enableFeeAmount(uint24 fee, int24 tickSpacing) external;
         function owner() external view returns (address);
+        function setOwner(address owner) external;
     }
 
     interface IUniswapV3Pool {

@@ -10,6 +10,7 @@ mod control;
 mod exchanges;
 mod lending;
 mod liquidations;
+mod lp;
 mod market;
 mod rates;
 mod support;

@@ -1,0 +1,7 @@
+//! Differential: what `plimsoll_core::lp` computes equals what the deployed bytecode does, to the wei: what every call
+//! returns, what it logs, and the state after it.
+
+mod bench;
+mod managed;
+mod v3;
+mod v3_steps;
