@@ -1,7 +1,7 @@
 //! Random steps on a Uniswap V3 pool, and what the pool of core says to each.
 
 use super::bench::{Bench, Expected};
-use alloy::primitives::aliases::{I24, I56, U24};
+use alloy::primitives::aliases::{I24, I56};
 use alloy::primitives::{Address, B256, I256, U160, U256, keccak256};
 use alloy::sol_types::{SolEvent, SolValue};
 use plimsoll_core::Amount;
@@ -453,9 +453,4 @@ impl Subject {
 /// What names a position in a pool.
 fn hashed(key: PositionKey) -> B256 {
     keccak256((key.owner, int24(key.lower), int24(key.upper)).abi_encode_packed())
-}
-
-/// The fee in the contracts' type.
-pub(crate) fn fee24(fee: u32) -> U24 {
-    U24::from(fee)
 }
