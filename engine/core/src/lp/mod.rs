@@ -12,7 +12,12 @@
 
 mod error;
 pub(crate) mod fixed;
+pub mod loss;
+pub mod rewards;
+pub mod stable;
+pub mod v2;
 pub mod v3;
+pub mod value;
 
 pub use error::LpError;
 

@@ -124,6 +124,7 @@ sol! {
         function createPair(address tokenA, address tokenB) external returns (address pair);
         function getPair(address tokenA, address tokenB) external view returns (address pair);
         function setFeeTo(address to) external;
+        function setFeeToSetter(address setter) external;
     }
 
     interface IUniswapV2Pair {

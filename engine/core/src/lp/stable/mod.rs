@@ -1,0 +1,7 @@
+//! Balancer V2's ComposableStable pool, version 3: [`StablePool`], and its invariant in [`math`].
+
+mod decimal;
+pub mod math;
+mod pool;
+
+pub use pool::{Amplification, MINIMUM_SUPPLY, StablePool, StableToken};
