@@ -255,6 +255,12 @@ sol! {
         function queryExit(bytes32 poolId, address sender, address recipient, IBalancerVault.ExitPoolRequest request) external returns (uint256 bptIn, uint256[] amountsOut);
     }
 
+    /// `contracts/local/RateSource.sol`, and Balancer's `IRateProvider`.
+    interface IRateSource {
+        function set(uint256 rate) external;
+        function getRate() external view returns (uint256);
+    }
+
     /// `contracts/local/StepRunner.sol`.
     interface IStepRunner {
         event Answer(uint256 indexed step, bool success, bytes data);

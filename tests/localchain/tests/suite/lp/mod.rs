@@ -3,5 +3,8 @@
 
 mod bench;
 mod managed;
+mod rewards;
+mod stable;
+mod v2;
 mod v3;
 mod v3_steps;
