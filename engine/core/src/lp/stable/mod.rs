@@ -3,5 +3,6 @@
 mod decimal;
 pub mod math;
 mod pool;
+mod visit;
 
 pub use pool::{Amplification, MINIMUM_SUPPLY, StablePool, StableToken};

@@ -439,11 +439,16 @@ impl Subject {
     }
 }
 
-async fn steps(bench: &mut Bench, seed: u64, each: u32) -> Result<[u32; 8], String> {
+async fn steps(
+    bench: &mut Bench,
+    (seed, each): (u64, u32),
+    fee_error: U256,
+) -> Result<[u32; 8], String> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut count = [0; 8];
     for (place, setting) in SETTINGS.iter().enumerate() {
         let mut subject = Subject::create(bench, setting).await;
+        subject.model.swap_fee += fee_error;
         let mut left = each;
         while left > 0 {
             let block = rng.random_range(1..=12).min(left);
@@ -472,7 +477,7 @@ fn told(steps: u32, count: [u32; 8]) {
 #[tokio::test]
 async fn balancers_stable_pool_equals_core_after_each_of_500_random_steps() {
     let Some(mut bench) = Bench::open().await else { return };
-    let count = steps(&mut bench, 8, 125).await.unwrap();
+    let count = steps(&mut bench, (8, 125), U256::ZERO).await.unwrap();
     told(500, count);
     assert!(count[0] > 150 && count[1] > 70 && count[2] > 50 && count[3] > 50, "{count:?}");
     assert!(count[4] > 10 && count[7] < 150, "{count:?}");
@@ -482,7 +487,15 @@ async fn balancers_stable_pool_equals_core_after_each_of_500_random_steps() {
 #[ignore = "long: make deep"]
 async fn deep_balancers_stable_pool_equals_core_after_each_of_10_000_random_steps() {
     let Some(mut bench) = Bench::open().await else { return };
-    let count = steps(&mut bench, 9, 2_500).await.unwrap();
+    let count = steps(&mut bench, (9, 2_500), U256::ZERO).await.unwrap();
     told(10_000, count);
     assert!(count[0] > 3_000, "{count:?}");
+}
+
+#[tokio::test]
+async fn control_a_fee_of_a_trillionth_more_is_found() {
+    let Some(mut bench) = Bench::open().await else { return };
+    let error = U256::from(1_000_000);
+    let found = steps(&mut bench, (8, 125), error).await.unwrap_err();
+    assert!(found.contains("returns"), "{found}");
 }
