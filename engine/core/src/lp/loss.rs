@@ -22,7 +22,10 @@
 //!
 //! # Tolerance
 //! The closed form used here loses no digits to a difference of two values; the result is within 1e-12 of L sqrt(P)
-//! of the definition. Amounts are within 1e-12 of L sqrt(P) (token 1) and L / sqrt(P) (token 0) of the contracts', and one unit.
+//! of the definition. Amounts are within 1e-10 of L sqrt(P) (token 1) and L / sqrt(P) (token 0) of the contracts', and one unit.
+
+use crate::Amount;
+use alloy_primitives::U256;
 
 /// A position, as a model sees it.
 ///
@@ -54,10 +57,7 @@ impl RangePosition {
     #[must_use]
     pub fn between_ticks(liquidity: u128, (lower, upper): (i32, i32)) -> Option<RangePosition> {
         let price = |tick: i32| (f64::from(tick) * 1.0001_f64.ln()).exp();
-        RangePosition::new(
-            alloy_primitives::U256::from(liquidity).into(),
-            (price(lower), price(upper)),
-        )
+        RangePosition::new(Amount(U256::from(liquidity)).to_f64(0), (price(lower), price(upper)))
     }
 
     /// The root of the price, moved into the range.

@@ -227,7 +227,7 @@ async fn office_works(positions: usize, swaps: usize) -> Option<String> {
         let seconds = rng.random_range(1..10_000);
         let now = bench.wait(seconds).await;
         let expected: Vec<_> = (0..block).flat_map(|_| office.step(&mut rng, now)).collect();
-        bench.compare(&expected).await.unwrap_or_else(|error| panic!("{left} left: {error}"));
+        bench.compare(&expected).await.map_err(|error| format!("{left} left: {error}")).unwrap();
     }
     for place in 0..positions {
         let now = bench.wait(12).await;
@@ -240,7 +240,7 @@ async fn office_works(positions: usize, swaps: usize) -> Option<String> {
         if owed != (0, 0) || held > 0 {
             expected.extend(office.collect(place, (ALL, ALL), now));
         }
-        bench.compare(&expected).await.unwrap_or_else(|error| panic!("{place}: {error}"));
+        bench.compare(&expected).await.map_err(|error| format!("{place}: {error}")).unwrap();
     }
     for (collected, burned) in office.collected.iter().zip(office.burned) {
         assert!(*collected > burned, "fees were earned");
