@@ -6,3 +6,6 @@ mod pool;
 mod visit;
 
 pub use pool::{Amplification, MINIMUM_SUPPLY, StablePool, StableToken};
+
+#[cfg(test)]
+mod tests;
