@@ -57,7 +57,7 @@ impl Exchanges {
     }
 }
 
-/// Deploys the exchanges from the first development account, in about 0.2 s. It needs nothing of [`deploy()`].
+/// Deploys the exchanges from the first development account, in well under a second. It needs nothing of [`deploy()`].
 ///
 /// # Errors
 /// [`LocalChainError`] when an artifact is missing or a step reverts.
