@@ -277,7 +277,7 @@ mod tests {
         ) {
             let amplification = U256::from(amplification) * AMPLIFICATION_ONE;
             // Balances within a factor of 2^20 or so: beyond it the pool is no stable pool any more.
-            let balances = [U256::from(first | 1 << 44) << 30, U256::from(second | 1 << 44) << 30];
+            let balances = [U256::from(first | (1 << 44)) << 30, U256::from(second | (1 << 44)) << 30];
             let before = invariant_down(amplification, &balances).unwrap();
             let after = invariant_down(amplification, &[balances[0] + (U256::from(more) << 30), balances[1]]).unwrap();
             prop_assert!(after > before, "more of a token is more invariant");

@@ -49,7 +49,7 @@ fn an_amplification_on_its_way_is_between_its_ends() {
     let values = (U256::from(200_000), U256::from(400_000));
     let moving = Amplification { values, times: (1_000, 2_000) };
     let found = [1_000, 1_250, 2_000, 3_000].map(|now| moving.at(now));
-    assert_eq!(found, [200_000, 250_000, 400_000, 400_000].map(|value| U256::from(value)));
+    assert_eq!(found, [200_000, 250_000, 400_000, 400_000].map(U256::from));
     let back = Amplification { values: (values.1, values.0), times: (1_000, 2_000) };
     assert_eq!(back.at(1_250), U256::from(350_000));
 }

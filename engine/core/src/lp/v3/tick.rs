@@ -60,7 +60,7 @@ pub fn sqrt_price_at(tick: i32) -> Result<U256, LpError> {
     let below = POWERS
         .iter()
         .enumerate()
-        .filter(|(bit, _)| distance >> bit & 1 == 1)
+        .filter(|(bit, _)| (distance >> bit) & 1 == 1)
         .fold(ONE, |product, (_, power)| product.wrapping_mul(*power) >> 128);
     // The powers go downwards; a positive tick is the inverse of a negative one.
     let ratio = if tick > 0 { U256::MAX / below } else { below };

@@ -126,8 +126,9 @@ impl Subject {
         } else {
             (reserves.token1.0, reserves.token0.0)
         };
-        let part =
-            |whole: U256, rng: &mut ChaCha8Rng| (whole * sized(rng, (1, 64)) >> 64) + U256::from(1);
+        let part = |whole: U256, rng: &mut ChaCha8Rng| {
+            ((whole * sized(rng, (1, 64))) >> 64) + U256::from(1)
+        };
         // Either side exact; now and then a unit too much is asked for, or something on both sides.
         let (paid, out) = if rng.random() {
             let paid = part(reserve_in, rng);

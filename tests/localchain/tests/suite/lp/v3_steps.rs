@@ -7,7 +7,7 @@ use alloy::sol_types::{SolEvent, SolValue};
 use plimsoll_core::Amount;
 use plimsoll_core::lp::v3::price::amounts_down;
 use plimsoll_core::lp::v3::tick::{MAX_TICK, MIN_TICK, sqrt_price_at};
-use plimsoll_core::lp::v3::{Order, Pool, PositionKey, SwapAmount, TickInfo};
+use plimsoll_core::lp::v3::{Order, Pool, PositionKey, SwapAmount};
 use plimsoll_localchain::Call;
 use plimsoll_localchain::abi::{IUniswapV3Factory, IUniswapV3Pool};
 use rand::Rng;
@@ -407,7 +407,7 @@ impl Subject {
 
     fn tick_now(&self, tick: i32) -> Expected {
         let known = self.model.ticks.get(&tick);
-        let info = known.copied().unwrap_or_else(TickInfo::default);
+        let info = known.copied().unwrap_or_default();
         let output = IUniswapV3Pool::TickInfo {
             liquidityGross: info.liquidity_gross,
             liquidityNet: info.liquidity_net,
