@@ -17,7 +17,7 @@ use std::time::Duration;
 alloy::sol! {
     /// Our market contracts, whichever protocol they are on.
     interface IMarketContract {
-        function deposit(uint256 assets) external;
+        function deposit(uint256 assets, bytes data) external;
         function withdraw(uint256 assets) external;
         function totalAssets() external view returns (uint256);
         function liquidity() external view returns (uint256);
@@ -403,7 +403,7 @@ impl Stage {
         if is_entry {
             let call = IToken::mintCall { to: contract, amount };
             calls.push(Call::new(self.owner, self.token(asset), &call));
-            let call = IMarketContract::depositCall { assets: amount };
+            let call = IMarketContract::depositCall { assets: amount, data: Bytes::new() };
             calls.push(Call::new(self.owner, contract, &call));
         } else {
             let call = IMarketContract::withdrawCall { assets: amount };

@@ -14,6 +14,7 @@ pub mod ids;
 pub mod journal;
 pub mod kind;
 pub mod lending;
+pub mod lp;
 pub mod plan;
 pub mod pooled;
 pub mod portfolio;

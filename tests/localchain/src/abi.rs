@@ -1,6 +1,10 @@
 //! The functions of the contracts that this crate calls, for tests to call too.
 #![allow(missing_docs, reason = "the functions are the contracts' own, documented there")]
 
+mod exchange;
+
+pub use exchange::*;
+
 use alloy::sol;
 
 sol! {

@@ -7,8 +7,10 @@
 )]
 
 mod control;
+mod exchanges;
 mod lending;
 mod liquidations;
+mod lp;
 mod market;
 mod rates;
 mod support;
