@@ -181,13 +181,19 @@ impl Nodes {
         self.chain
     }
 
+    /// How many questions were asked of all of them.
+    #[must_use]
+    pub fn asked(&self) -> u64 {
+        self.endpoints.iter().map(Endpoint::asked).sum()
+    }
+
     /// Host and port of each node.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.endpoints.iter().map(Endpoint::name)
     }
 
     /// Asks every node; their answers in their order.
-    async fn each<R: RpcRecv>(
+    pub(super) async fn each<R: RpcRecv>(
         &self,
         method: &'static str,
         params: Value,
@@ -251,7 +257,7 @@ impl Nodes {
         Err(self.no_quorum(method, agreeing, first))
     }
 
-    fn no_quorum(
+    pub(super) fn no_quorum(
         &self,
         method: &'static str,
         agreeing: usize,
