@@ -11,9 +11,8 @@ use super::tables::{Event, Gap};
 use super::{Job, Sources};
 use crate::recorded::Row;
 use futures::{StreamExt, TryStreamExt, stream};
-use plimsoll_core::MarketId;
 use plimsoll_execute::chain::{Headed, Log, NodeError, Span};
-use plimsoll_execute::{AdapterError, At};
+use plimsoll_execute::{AdapterError, At, Reading};
 use std::collections::BTreeMap;
 
 /// How often a part whose answers do not fit together is read anew.
@@ -62,7 +61,7 @@ impl<'a> Reader<'a> {
         loop {
             round += 1;
             match self.round(range, before).await {
-                Err(ChunkError::Inconsistent(_)) if round < ROUNDS => {
+                Err(error) if round < ROUNDS && error.is_contradiction() => {
                     tokio::time::sleep(self.job.retries.first_wait).await;
                 }
                 done => return done,
@@ -129,7 +128,7 @@ impl<'a> Reader<'a> {
     }
 
     async fn header(&self, number: u64) -> Result<Headed, NodeError> {
-        self.job.retries.run(|| self.sources.nodes.headed(number)).await
+        self.sources.nodes.headed(number).await
     }
 
     /// Reads every market and price at a block.
@@ -140,8 +139,7 @@ impl<'a> Reader<'a> {
         let mut gaps = Vec::new();
         let mut prices = BTreeMap::new();
         if let Some(feeds) = &self.sources.prices {
-            let ask = || async { feeds.read(nodes, &at).await.map_err(of) };
-            for (asset, price) in self.job.retries.run(ask).await? {
+            for (asset, price) in feeds.read(nodes, &at).await.map_err(of)? {
                 match price {
                     Ok(known) => {
                         prices.insert(asset, known.usd);
@@ -155,29 +153,16 @@ impl<'a> Reader<'a> {
         }
         let mut rows = Vec::new();
         for protocol in &self.sources.protocols {
-            let ask = || async {
-                let read = protocol.read(nodes, &at).await.map_err(of)?;
-                let mut unreadable: Vec<(MarketId, AdapterError)> = Vec::new();
-                for (market, error) in read.unreadable {
-                    // A node that does not answer is no state of a market.
-                    if matches!(error, AdapterError::Node { .. }) {
-                        return Err(of(error));
-                    }
-                    unreadable.push((market, error));
+            let read = protocol.read(nodes, &at).await.map_err(of)?;
+            for (market, error) in read.unreadable {
+                // A node that does not answer is no state of a market.
+                if matches!(error, AdapterError::Node { .. }) {
+                    return Err(of(error));
                 }
-                Ok((read.readings, unreadable))
-            };
-            let (readings, unreadable) = self.job.retries.run(ask).await?;
-            rows.extend(
-                readings
-                    .iter()
-                    .map(|reading| Row::of(reading, prices.get(&reading.asset).copied())),
-            );
-            gaps.extend(unreadable.into_iter().map(|(market, error)| Gap {
-                block,
-                about: market.to_string(),
-                reason: error.to_string(),
-            }));
+                gaps.push(Gap { block, about: market.to_string(), reason: error.to_string() });
+            }
+            let price = |reading: &Reading| prices.get(&reading.asset).copied();
+            rows.extend(read.readings.iter().map(|reading| Row::of(reading, price(reading))));
         }
         Ok((rows, gaps))
     }
@@ -291,8 +276,7 @@ impl Asking<'_> {
         let ask = |headed: &Headed| {
             let (headed, filter) = (headed.clone(), filter.clone());
             async move {
-                let (nodes, hash) = (&self.sources.nodes, headed.head.block.hash);
-                let logs = self.job.retries.run(|| nodes.logs_of(&filter, hash)).await?;
+                let logs = self.sources.nodes.logs_of(&filter, headed.head.block.hash).await?;
                 self.fits(&headed, &logs)?;
                 Ok::<_, ChunkError>((headed.head.block.number, logs))
             }

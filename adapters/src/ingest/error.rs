@@ -156,6 +156,18 @@ pub enum ChunkError {
     Inconsistent(String),
 }
 
+impl ChunkError {
+    /// Whether answers do not fit together, so that all of them are worth asking for again.
+    pub(super) fn is_contradiction(&self) -> bool {
+        matches!(
+            self,
+            ChunkError::Inconsistent(_)
+                | ChunkError::Node(NodeError::Gone { .. })
+                | ChunkError::Adapter { source: AdapterError::Call { .. }, .. }
+        )
+    }
+}
+
 impl Refused for ChunkError {
     fn refusal(&self) -> Refusal {
         match self {

@@ -59,15 +59,17 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Returns the sources that the settings name. Market contracts of a vault play no part.
+    /// Returns the sources that the settings name, read by nodes that are asked as patiently as the job says. Market
+    /// contracts of a vault play no part.
     ///
     /// # Errors
     /// [`AdapterError::Settings`].
     pub fn new(
-        nodes: Nodes,
+        (nodes, job): (Nodes, &Job),
         mut settings: Vec<ProtocolSettings>,
         prices: Option<PriceSettings>,
     ) -> Result<Sources, AdapterError> {
+        let nodes = nodes.patiently(job.retries.clone());
         settings.iter_mut().for_each(ProtocolSettings::forget_contracts);
         let protocols = from_settings(&settings)?;
         let events = events::sources(&settings);
@@ -126,14 +128,13 @@ pub async fn ingest(
     if job.from > job.to {
         return Err(IngestError::Empty { from: job.from, to: job.to });
     }
-    let (nodes, retries) = (&sources.nodes, &job.retries);
+    let nodes = &sources.nodes;
     let node = |what: &str| {
         let what = what.to_owned();
         move |source| IngestError::Node { what, source }
     };
-    retries.run(|| nodes.check_chain()).await.map_err(node("the nodes' chain"))?;
-    let genesis = retries.run(|| nodes.hash_of_first()).await;
-    let genesis = genesis.map_err(node("the first block of the chain"))?;
+    nodes.check_chain().await.map_err(node("the nodes' chain"))?;
+    let genesis = nodes.hash_of_first().await.map_err(node("the first block of the chain"))?;
     let identity = Identity::new(
         (nodes.chain(), genesis),
         (job.from, job.chunk_blocks, job.every),
@@ -141,11 +142,11 @@ pub async fn ingest(
     );
     let parts = identity.parts(job.to);
     let mut manifest = Manifest::open(&job.folder, &identity, job.to)?;
-    let head = retries.run(|| nodes.head()).await.map_err(node("the newest block"))?;
+    let head = nodes.head().await.map_err(node("the newest block"))?;
     if head.block.number < job.to {
         return Err(IngestError::NotYet { to: job.to, head: head.block.number });
     }
-    let replaced = replaced(&mut manifest, nodes, retries).await?;
+    let replaced = replaced(&mut manifest, nodes).await?;
     let resumed = manifest.chunks.len() - manifest.missing.len();
     told(Progress::Begins { finished: resumed, chunks: parts.len(), replaced });
     let open: Vec<usize> = (0..parts.len())
@@ -178,17 +179,13 @@ pub async fn ingest(
 }
 
 /// Lets the last parts go whose blocks the chain has replaced, and says how many.
-async fn replaced(
-    manifest: &mut Manifest,
-    nodes: &Nodes,
-    retries: &Retries,
-) -> Result<usize, IngestError> {
+async fn replaced(manifest: &mut Manifest, nodes: &Nodes) -> Result<usize, IngestError> {
     let count = manifest.chunks.len();
     let mut first = None;
     for kept in (1..=count).rev() {
         let Some(chunk) = manifest.chunks.get(kept - 1) else { continue };
         let (block, last) = (chunk.to, chunk.last);
-        let found = retries.run(|| nodes.block(block)).await;
+        let found = nodes.block(block).await;
         let found =
             found.map_err(|source| IngestError::Node { what: format!("block {block}"), source })?;
         if found.block.hash == last {
@@ -211,7 +208,7 @@ async fn replaced(
 /// kept.
 async fn check(job: &Job, sources: &Sources, first: u64) -> Result<(), IngestError> {
     let at = |number| async move {
-        let found = job.retries.run(|| sources.nodes.block(number)).await;
+        let found = sources.nodes.block(number).await;
         let head = found
             .map_err(|source| IngestError::Node { what: format!("block {number}"), source })?;
         Ok::<At, IngestError>(At { block: head.block, timestamp: head.timestamp })
@@ -219,21 +216,18 @@ async fn check(job: &Job, sources: &Sources, first: u64) -> Result<(), IngestErr
     let last = at(job.to).await?;
     let of = |source| ChunkError::Adapter { block: job.to, source };
     for protocol in &sources.protocols {
-        let ask = || async { protocol.check(&sources.nodes, &last).await.map_err(of) };
-        job.retries.run(ask).await.map_err(|error| explained(error, job.to))?;
+        let checked = protocol.check(&sources.nodes, &last).await.map_err(of);
+        checked.map_err(|error| explained(error, job.to))?;
     }
     if let Some(prices) = &sources.prices {
-        let ask = || async { prices.check(&sources.nodes, &last).await.map_err(of) };
-        job.retries.run(ask).await.map_err(|error| explained(error, job.to))?;
+        let checked = prices.check(&sources.nodes, &last).await.map_err(of);
+        checked.map_err(|error| explained(error, job.to))?;
     }
     let first = at(first).await?;
-    let chain = ChainId(sources.nodes.chain());
-    let block = first.block.number;
-    let ask = || async {
-        let sent = Batch::of_the_place().send(&sources.nodes, &first, ("multicall", chain)).await;
-        sent.map_err(|source| ChunkError::Adapter { block, source })
-    };
-    job.retries.run(ask).await.map(|_| ()).map_err(|error| explained(error, block))
+    let (chain, block) = (ChainId(sources.nodes.chain()), first.block.number);
+    let sent = Batch::of_the_place().send(&sources.nodes, &first, ("multicall", chain)).await;
+    let sent = sent.map_err(|source| ChunkError::Adapter { block, source });
+    sent.map(|_| ()).map_err(|error| explained(error, block))
 }
 
 /// The error of a part.
@@ -257,6 +251,9 @@ fn explained(error: ChunkError, near: u64) -> IngestError {
             IngestError::Pruned { block, detail: source.to_string() }
         }
         error if is_pruned => IngestError::Pruned { block: near, detail: error.to_string() },
+        ChunkError::Adapter { source: AdapterError::Node { source, .. }, block } => {
+            IngestError::Node { what: format!("block {block}"), source: *source }
+        }
         ChunkError::Adapter { source, .. } => IngestError::Adapter(source),
         ChunkError::Node(source) => IngestError::Node { what: format!("block {near}"), source },
         error @ ChunkError::Inconsistent(_) => {

@@ -1,5 +1,6 @@
 //! Headers with what their events may be checked against, and the block that is final.
 
+use super::endpoint::RpcError;
 use super::nodes::{Head, NodeError, Nodes};
 use alloy::primitives::{Address, B256, Bloom, BloomInput, U64, U256};
 use plimsoll_core::execution::BlockRef;
@@ -64,14 +65,18 @@ impl Nodes {
 
     /// Returns the number of the newest block that every node says is final; `None` where one does not say.
     pub async fn finalized(&self) -> Option<u64> {
-        let asked = json!(["finalized", false]);
-        let answers = self.each::<Option<Value>>("eth_getBlockByNumber", asked).await;
+        let method = "eth_getBlockByNumber";
+        let ask = || async {
+            let answers = self.each::<Option<Value>>(method, json!(["finalized", false])).await;
+            let all: Result<Vec<Option<Value>>, RpcError> = answers.into_iter().collect();
+            all.map_err(|error| self.no_quorum(method, 0, Some(error)))
+        };
+        let answers = self.retries().run(ask).await.ok()?;
         let number = |answer: Option<Value>| -> Option<u64> {
             let number: U64 = serde_json::from_value(answer?.get("number")?.clone()).ok()?;
             Some(number.to())
         };
-        let numbers: Option<Vec<u64>> =
-            answers.into_iter().map(|answer| number(answer.ok()?)).collect();
+        let numbers: Option<Vec<u64>> = answers.into_iter().map(number).collect();
         numbers?.into_iter().min()
     }
 }

@@ -132,7 +132,7 @@ impl Nodes {
     /// # Errors
     /// [`NodeError::NoQuorum`].
     pub async fn logs_of(&self, filter: &LogFilter, hash: B256) -> Result<Vec<Log>, NodeError> {
-        self.asked_logs(filter, json!({ "blockHash": hash })).await
+        self.agreed("eth_getLogs", asked(filter, json!({ "blockHash": hash }))).await
     }
 
     /// Returns the events of `from` to `to`, in pages of `span`; what is not answered is asked again in smaller parts
@@ -186,26 +186,25 @@ impl Nodes {
 
     async fn page(&self, filter: &LogFilter, from: u64, to: u64) -> Result<Vec<Log>, NodeError> {
         let range = json!({ "fromBlock": format!("{from:#x}"), "toBlock": format!("{to:#x}") });
-        self.asked_logs(filter, range).await
+        self.agreed_once("eth_getLogs", asked(filter, range)).await
     }
+}
 
-    async fn asked_logs(
-        &self,
-        filter: &LogFilter,
-        mut asked: Value,
-    ) -> Result<Vec<Log>, NodeError> {
-        let mut topics = Vec::new();
-        if !filter.events.is_empty() || !filter.first.is_empty() {
-            let any = filter.events.is_empty();
-            topics.push(if any { Value::Null } else { json!(filter.events) });
-        }
-        if !filter.first.is_empty() {
-            topics.push(json!(filter.first));
-        }
-        asked["address"] = json!(filter.contract);
-        asked["topics"] = json!(topics);
-        self.agreed("eth_getLogs", json!([asked])).await
+/// The parameters of a question for the events of `blocks`.
+fn asked(filter: &LogFilter, mut blocks: Value) -> Value {
+    let mut topics = Vec::new();
+    if !filter.events.is_empty() || !filter.first.is_empty() {
+        let any = filter.events.is_empty();
+        topics.push(if any { Value::Null } else { json!(filter.events) });
     }
+    if !filter.first.is_empty() {
+        topics.push(json!(filter.first));
+    }
+    if let Some(fields) = blocks.as_object_mut() {
+        fields.insert("address".to_owned(), json!(filter.contract));
+        fields.insert("topics".to_owned(), json!(topics));
+    }
+    json!([blocks])
 }
 
 #[cfg(test)]

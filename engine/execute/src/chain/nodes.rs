@@ -5,6 +5,7 @@
 
 use super::endpoint::{Endpoint, RpcError};
 use super::logs::Log;
+use super::retries::Retries;
 use alloy::primitives::{Address, B256, Bytes, U64, U256};
 use alloy::rpc::json_rpc::RpcRecv;
 use futures::future::join_all;
@@ -19,6 +20,8 @@ pub struct Nodes {
     endpoints: Vec<Endpoint>,
     quorum: usize,
     chain: u64,
+    /// How patiently they are asked; once without it.
+    retries: Retries,
 }
 
 /// The newest block that enough nodes know.
@@ -172,13 +175,25 @@ impl Nodes {
         if quorum == 0 || endpoints.len() < quorum {
             return Err(NodeError::TooFew { endpoints: endpoints.len(), quorum });
         }
-        Ok(Nodes { endpoints, quorum, chain })
+        Ok(Nodes { endpoints, quorum, chain, retries: Retries::none() })
+    }
+
+    /// Returns the same nodes, asked again while what keeps them from answering may pass. For who has time: a live
+    /// engine would rather look at the next block.
+    #[must_use]
+    pub fn patiently(self, retries: Retries) -> Nodes {
+        Nodes { retries, ..self }
     }
 
     /// The chain that the nodes are configured to be of.
     #[must_use]
     pub fn chain(&self) -> u64 {
         self.chain
+    }
+
+    /// How patiently they are asked.
+    pub(super) fn retries(&self) -> &Retries {
+        &self.retries
     }
 
     /// How many questions were asked of all of them.
@@ -210,6 +225,15 @@ impl Nodes {
         method: &'static str,
         params: Value,
     ) -> Result<R, NodeError> {
+        self.retries.run(|| self.agreed_once(method, params.clone())).await
+    }
+
+    /// The same, asked once.
+    pub(super) async fn agreed_once<R: RpcRecv + Ord>(
+        &self,
+        method: &'static str,
+        params: Value,
+    ) -> Result<R, NodeError> {
         let mut votes: BTreeMap<R, usize> = BTreeMap::new();
         let mut first = None;
         for answer in self.each::<R>(method, params).await {
@@ -230,6 +254,10 @@ impl Nodes {
     /// # Errors
     /// [`NodeError::WrongChain`], or too few answers.
     pub async fn check_chain(&self) -> Result<(), NodeError> {
+        self.retries.run(|| self.check_chain_once()).await
+    }
+
+    async fn check_chain_once(&self) -> Result<(), NodeError> {
         let answers = self.each::<U64>("eth_chainId", json!([])).await;
         let mut right = 0;
         for (node, answer) in self.endpoints.iter().zip(&answers) {
@@ -272,7 +300,11 @@ impl Nodes {
     /// # Errors
     /// [`NodeError`].
     pub async fn head(&self) -> Result<Head, NodeError> {
-        self.check_chain().await?;
+        self.retries.run(|| self.head_once()).await
+    }
+
+    async fn head_once(&self) -> Result<Head, NodeError> {
+        self.check_chain_once().await?;
         let method = "eth_getBlockByNumber";
         let answers = self.each::<Option<Header>>(method, json!(["latest", false])).await;
         let first = answers.iter().find_map(|answer| answer.as_ref().err().cloned());
