@@ -12,6 +12,7 @@ use polars::prelude::*;
 use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 /// Markets of the stage: two reserves, the markets of Morpho, a vault.
@@ -55,10 +56,8 @@ fn killed_at_instants(stage: &Stage, whole: &Path) {
             let text = std::fs::read_to_string(folder.join("ingest.jsonl")).unwrap_or_default();
             text.lines().count()
         };
-        let mut child = stage.command(&folder, stage.last, &[&node]);
-        let mut child =
-            child.stderr(std::process::Stdio::null()).stdout(std::process::Stdio::null());
-        let child = child.spawn().unwrap();
+        let mut command = stage.command(&folder, stage.last, &[&node]);
+        let mut child = command.stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
         // Once it has finished as many parts as it was killed before, and some way into the next.
         while parts() < 1 + killed && child.try_wait().unwrap().is_none() {
             std::thread::sleep(Duration::from_millis(2));

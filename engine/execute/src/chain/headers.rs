@@ -1,9 +1,8 @@
 //! Headers with what their events may be checked against, and the block that is final.
 
 use super::endpoint::RpcError;
-use super::nodes::{Head, NodeError, Nodes};
-use alloy::primitives::{Address, B256, Bloom, BloomInput, U64, U256};
-use plimsoll_core::execution::BlockRef;
+use super::nodes::{Head, Header, NodeError, Nodes, head_of};
+use alloy::primitives::{Address, B256, Bloom, BloomInput, U64};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -19,12 +18,8 @@ pub struct Headed {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Full {
-    number: U64,
-    hash: B256,
-    parent_hash: B256,
-    timestamp: U64,
-    #[serde(default)]
-    base_fee_per_gas: Option<U256>,
+    #[serde(flatten)]
+    header: Header,
     #[serde(default)]
     logs_bloom: Option<Bloom>,
 }
@@ -50,17 +45,9 @@ impl Nodes {
         let method = "eth_getBlockByNumber";
         let asked = json!([format!("{number:#x}"), false]);
         let found: Option<Full> = self.agreed(method, asked).await?;
-        let full = found.filter(|full| full.number == U64::from(number));
-        let full = full.ok_or_else(|| self.no_quorum(method, 0, None))?;
-        Ok(Headed {
-            head: Head {
-                block: BlockRef { number, hash: full.hash },
-                parent: full.parent_hash,
-                timestamp: full.timestamp.to(),
-                base_fee: full.base_fee_per_gas.unwrap_or_default().saturating_to(),
-            },
-            bloom: full.logs_bloom,
-        })
+        let asked = |full: &Full| full.header.number == U64::from(number);
+        let full = found.filter(asked).ok_or_else(|| self.no_quorum(method, 0, None))?;
+        Ok(Headed { head: head_of(&full.header), bloom: full.logs_bloom })
     }
 
     /// Returns the number of the newest block that every node says is final; `None` where one does not say.
@@ -71,7 +58,7 @@ impl Nodes {
             let all: Result<Vec<Option<Value>>, RpcError> = answers.into_iter().collect();
             all.map_err(|error| self.no_quorum(method, 0, Some(error)))
         };
-        let answers = self.retries().run(ask).await.ok()?;
+        let answers = self.retries.run(ask).await.ok()?;
         let number = |answer: Option<Value>| -> Option<u64> {
             let number: U64 = serde_json::from_value(answer?.get("number")?.clone()).ok()?;
             Some(number.to())

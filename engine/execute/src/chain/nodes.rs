@@ -17,11 +17,11 @@ use std::collections::BTreeMap;
 /// The nodes of one chain.
 #[derive(Debug, Clone)]
 pub struct Nodes {
-    endpoints: Vec<Endpoint>,
+    pub(super) endpoints: Vec<Endpoint>,
     quorum: usize,
     chain: u64,
     /// How patiently they are asked; once without it.
-    retries: Retries,
+    pub(super) retries: Retries,
 }
 
 /// The newest block that enough nodes know.
@@ -119,8 +119,8 @@ fn said(first: &Option<RpcError>) -> String {
 /// A block without its transactions' bodies, as nodes write it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Header {
-    number: U64,
+pub(super) struct Header {
+    pub(super) number: U64,
     hash: B256,
     parent_hash: B256,
     timestamp: U64,
@@ -178,28 +178,10 @@ impl Nodes {
         Ok(Nodes { endpoints, quorum, chain, retries: Retries::none() })
     }
 
-    /// Returns the same nodes, asked again while what keeps them from answering may pass. For who has time: a live
-    /// engine would rather look at the next block.
-    #[must_use]
-    pub fn patiently(self, retries: Retries) -> Nodes {
-        Nodes { retries, ..self }
-    }
-
     /// The chain that the nodes are configured to be of.
     #[must_use]
     pub fn chain(&self) -> u64 {
         self.chain
-    }
-
-    /// How patiently they are asked.
-    pub(super) fn retries(&self) -> &Retries {
-        &self.retries
-    }
-
-    /// How many questions were asked of all of them.
-    #[must_use]
-    pub fn asked(&self) -> u64 {
-        self.endpoints.iter().map(Endpoint::asked).sum()
     }
 
     /// Host and port of each node.
@@ -490,7 +472,7 @@ impl Nodes {
     }
 }
 
-fn head_of(header: &Header) -> Head {
+pub(super) fn head_of(header: &Header) -> Head {
     Head {
         block: BlockRef { number: header.number.to(), hash: header.hash },
         parent: header.parent_hash,

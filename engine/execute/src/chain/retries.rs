@@ -1,5 +1,7 @@
 //! Asking again: how often, how long apart, and how often it was needed.
 
+use super::endpoint::Endpoint;
+use super::nodes::Nodes;
 use super::refusal::{Refusal, Refused};
 use crate::pace::Backoff;
 use std::future::Future;
@@ -90,6 +92,22 @@ impl Retries {
         let asked = asked.unwrap_or_default().min(LONGEST_ASKED);
         tokio::time::sleep(own.max(asked)).await;
         true
+    }
+}
+
+impl Nodes {
+    /// Returns the same nodes, asked again while what keeps them from answering may pass. For who has time: a live
+    /// engine would rather look at the next block.
+    #[must_use]
+    pub fn patiently(mut self, retries: Retries) -> Nodes {
+        self.retries = retries;
+        self
+    }
+
+    /// How many questions were asked of all of them.
+    #[must_use]
+    pub fn asked(&self) -> u64 {
+        self.endpoints.iter().map(Endpoint::asked).sum()
     }
 }
 
