@@ -111,7 +111,7 @@ fn replayed(folder: &Path, block_seconds: u64) {
     assert_eq!(checked["markets"].as_array().unwrap().len(), MARKETS, "{checked:#}");
     assert!(checked["rows_kept"].as_u64().unwrap() > 0);
     let words = ["backtest", "--data", &folder, "--assets", "USD", "--limits", "off", "--json"];
-    let more = ["--strategy", "equal,highest-apr", "--no-spread", "--decide", "daily"];
+    let more = ["--strategy", "equal,highest-apr", "--no-spread", "--cost-bps", "0"];
     let replay = document(&plimsoll(&[&words[..], &more[..]].concat()));
     let results = replay["strategies"].as_array().unwrap_or_else(|| panic!("{replay:#}"));
     assert_eq!(results.len(), 2, "{replay:#}");
