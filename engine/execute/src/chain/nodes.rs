@@ -73,7 +73,7 @@ pub enum NodeError {
         /// How many have to agree.
         quorum: usize,
         /// The first error among the answers.
-        first: Option<RpcError>,
+        first: Option<Box<RpcError>>,
     },
     /// A call that reverts.
     #[error("the call reverts on block {block}: {detail}")]
@@ -112,7 +112,7 @@ impl NodeError {
     }
 }
 
-fn said(first: &Option<RpcError>) -> String {
+fn said(first: &Option<Box<RpcError>>) -> String {
     first.as_ref().map(|error| format!("; {error}")).unwrap_or_default()
 }
 
@@ -273,7 +273,7 @@ impl Nodes {
         agreeing: usize,
         first: Option<RpcError>,
     ) -> NodeError {
-        let (asked, quorum) = (self.endpoints.len(), self.quorum);
+        let (asked, quorum, first) = (self.endpoints.len(), self.quorum, first.map(Box::new));
         NodeError::NoQuorum { method, agreeing, asked, quorum, first }
     }
 
