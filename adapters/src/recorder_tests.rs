@@ -4,7 +4,7 @@ use alloy::primitives::{Address, B256, U256};
 use plimsoll_core::execution::BlockRef;
 use plimsoll_core::units::{Amount, Ray};
 use plimsoll_execute::protocol::{Beyond, Held, Predict, PredictError, Predicted, Switches};
-use plimsoll_frame::Terms;
+use plimsoll_frame::{Column as Number, Terms};
 use std::sync::Arc;
 
 #[derive(Debug)]

@@ -16,6 +16,7 @@ mod command_line;
 mod curves;
 mod history;
 mod how_it_decides;
+mod ingest;
 mod journal;
 mod kinds;
 mod live;

@@ -34,6 +34,33 @@ impl ProtocolSettings {
             }
         }
     }
+
+    /// Forgets the vault's market contracts: nothing is held then.
+    pub fn forget_contracts(&mut self) {
+        match self {
+            ProtocolSettings::AaveV3(all) => {
+                all.markets.iter_mut().for_each(|each| each.contract = None);
+            }
+            ProtocolSettings::MorphoBlue(all) => {
+                all.markets.iter_mut().for_each(|each| each.contract = None);
+            }
+            ProtocolSettings::Erc4626(all) => {
+                all.markets.iter_mut().for_each(|each| each.contract = None);
+            }
+        }
+    }
+
+    /// Keeps the markets that are `wanted`, in their order.
+    pub fn retain(&mut self, mut wanted: impl FnMut(&MarketId) -> bool) {
+        let markets = protocol(self).markets();
+        let mut keep = markets.iter().map(|market| wanted(market));
+        let mut next = move || keep.next().unwrap_or_default();
+        match self {
+            ProtocolSettings::AaveV3(all) => all.markets.retain(|_| next()),
+            ProtocolSettings::MorphoBlue(all) => all.markets.retain(|_| next()),
+            ProtocolSettings::Erc4626(all) => all.markets.retain(|_| next()),
+        }
+    }
 }
 
 /// Returns the configured adapters, in their order.
