@@ -4,7 +4,7 @@
 //! `IPool` of `@aave/core-v3` 1.19.3; the last two are of pools of 3.3.
 
 use super::{Entry, Fields, Naming, Source, entry};
-use crate::live::{AaveV3Settings, aave_v3::NAME};
+use crate::live::aave_v3::NAME;
 use alloy::primitives::{Address, U256};
 use alloy::sol;
 use plimsoll_core::ChainId;
@@ -48,11 +48,11 @@ sol! {
 }
 
 /// The events of a pool: all of its reserves, since collateral may lie in any.
-pub(super) fn source(settings: &AaveV3Settings) -> Source {
+pub(super) fn source(chain: ChainId, pool: Address) -> Source {
     Source {
         protocol: NAME.to_owned(),
-        chain: ChainId(settings.chain),
-        contract: settings.pool,
+        chain,
+        contract: pool,
         ids: BTreeSet::new(),
         naming: Naming::Asset,
         entries: entries(),

@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::live::ProtocolSettings;
+use crate::live::erc4626::Inner;
 
 /// What accounting needs of an event, where it has it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -169,7 +170,9 @@ pub fn sources(settings: &[ProtocolSettings]) -> Vec<Source> {
         };
     for settings in settings {
         match settings {
-            ProtocolSettings::AaveV3(pool) => add(aave_v3::source(pool)),
+            ProtocolSettings::AaveV3(pool) => {
+                add(aave_v3::source(ChainId(pool.chain), pool.pool));
+            }
             ProtocolSettings::MorphoBlue(blue) => {
                 let ids = blue.markets.iter().map(|market| market.id).collect();
                 add(morpho_blue::source(ChainId(blue.chain), blue.morpho, ids));
@@ -177,9 +180,14 @@ pub fn sources(settings: &[ProtocolSettings]) -> Vec<Source> {
             ProtocolSettings::Erc4626(vaults) => {
                 for vault in &vaults.markets {
                     add(erc4626::source(&vaults.name, ChainId(vaults.chain), vault.vault));
-                    if let Some(inner) = vault.inner {
-                        let ids = BTreeSet::from([inner.id]);
-                        add(morpho_blue::source(ChainId(vaults.chain), inner.morpho, ids));
+                    let chain = ChainId(vaults.chain);
+                    match vault.inner {
+                        Some(Inner::Morpho(inner)) => {
+                            let ids = BTreeSet::from([inner.id]);
+                            add(morpho_blue::source(chain, inner.morpho, ids));
+                        }
+                        Some(Inner::Aave(inner)) => add(aave_v3::source(chain, inner.aave_pool)),
+                        None => {}
                     }
                 }
             }

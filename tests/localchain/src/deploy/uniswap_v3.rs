@@ -45,7 +45,7 @@ pub struct OpenedPosition {
 
 pub(super) fn deploy(steps: &mut Steps<'_>, weth9: Address) -> Result<UniswapV3, LocalChainError> {
     let factory = steps.create((Origin::Exchange, "UniswapV3Factory"), &[])?;
-    steps.library(Origin::Exchange, "NFTDescriptor")?;
+    steps.library((Origin::Exchange, "NFTDescriptor"))?;
     let label = FixedBytes::<32>::right_padding_from(b"ETH");
     let descriptor = steps.create(
         (Origin::Exchange, "NonfungibleTokenPositionDescriptor"),
