@@ -84,6 +84,7 @@ fn chain(settings: &ProtocolSettings) -> u64 {
         ProtocolSettings::AaveV3(all) => all.chain,
         ProtocolSettings::MorphoBlue(all) => all.chain,
         ProtocolSettings::Erc4626(all) => all.chain,
+        ProtocolSettings::UniswapV3(all) => all.chain,
     }
 }
 
@@ -106,6 +107,9 @@ fn named(market: &MarketId, pool: Option<Address>) -> anyhow::Result<ProtocolSet
             let id = id.map_err(|_| refuse("its fourth part is no market's id of 32 bytes"))?;
             let markets = serde_json::from_value(json!([{ "id": id }]))?;
             ProtocolSettings::MorphoBlue(MorphoBlueSettings { chain, morpho: address, markets })
+        }
+        uniswap_v3::NAME => {
+            return Err(refuse("an id names no asset and no oracle: give them in --config FILE"));
         }
         name => {
             let markets = serde_json::from_value(json!([{ "vault": address }]))?;

@@ -1,6 +1,9 @@
 //! Which protocols are read: parsed once, refused where it cannot be meant.
 
-use super::{AaveV3, AaveV3Settings, Erc4626, Erc4626Settings, MorphoBlue, MorphoBlueSettings};
+use super::{
+    AaveV3, AaveV3Settings, Erc4626, Erc4626Settings, MorphoBlue, MorphoBlueSettings, UniswapV3,
+    UniswapV3Settings, V3Market,
+};
 use alloy::primitives::Address;
 use plimsoll_core::MarketId;
 use plimsoll_execute::AdapterError;
@@ -8,7 +11,8 @@ use plimsoll_execute::protocol::Protocol;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// The settings of one protocol: a table with `protocol = "aave_v3"`, `"morpho_blue"` or `"erc4626"`.
+/// The settings of one protocol: a table with `protocol = "aave_v3"`, `"morpho_blue"`, `"erc4626"` or
+/// `"uniswap_v3"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "protocol", rename_all = "snake_case")]
 pub enum ProtocolSettings {
@@ -18,6 +22,8 @@ pub enum ProtocolSettings {
     MorphoBlue(MorphoBlueSettings),
     /// ERC-4626 vaults.
     Erc4626(Erc4626Settings),
+    /// Ranges of Uniswap V3 pools.
+    UniswapV3(UniswapV3Settings),
 }
 
 impl ProtocolSettings {
@@ -30,6 +36,9 @@ impl ProtocolSettings {
                 all.markets.iter().map(|each| each.contract).collect()
             }
             ProtocolSettings::Erc4626(all) => {
+                all.markets.iter().map(|each| each.contract).collect()
+            }
+            ProtocolSettings::UniswapV3(all) => {
                 all.markets.iter().map(|each| each.contract).collect()
             }
         }
@@ -47,6 +56,9 @@ impl ProtocolSettings {
             ProtocolSettings::Erc4626(all) => {
                 all.markets.iter_mut().for_each(|each| each.contract = None);
             }
+            ProtocolSettings::UniswapV3(all) => {
+                all.markets.iter_mut().for_each(V3Market::forget_contract);
+            }
         }
     }
 
@@ -59,6 +71,7 @@ impl ProtocolSettings {
             ProtocolSettings::AaveV3(all) => all.markets.retain(|_| next()),
             ProtocolSettings::MorphoBlue(all) => all.markets.retain(|_| next()),
             ProtocolSettings::Erc4626(all) => all.markets.retain(|_| next()),
+            ProtocolSettings::UniswapV3(all) => all.markets.retain(|_| next()),
         }
     }
 }
@@ -97,6 +110,7 @@ fn protocol(settings: &ProtocolSettings) -> Box<dyn Protocol> {
         ProtocolSettings::AaveV3(settings) => Box::new(AaveV3::new(settings)),
         ProtocolSettings::MorphoBlue(settings) => Box::new(MorphoBlue::new(settings)),
         ProtocolSettings::Erc4626(settings) => Box::new(Erc4626::new(settings)),
+        ProtocolSettings::UniswapV3(settings) => Box::new(UniswapV3::new(settings)),
     }
 }
 

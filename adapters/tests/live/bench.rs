@@ -143,6 +143,10 @@ pub(crate) struct Report {
 pub(crate) async fn run(bench: &Bench<'_>, until_failure: bool) -> Report {
     let mut report = Report::default();
     for (name, check) in checks::ALL {
+        if let Some(why) = bench.subject.meaningless(name) {
+            report.meaningless.push((name, why));
+            continue;
+        }
         let snapshot = bench.stage.chain.snapshot().await.unwrap();
         let outcome = check(bench).await;
         bench.stage.chain.revert(snapshot).await.unwrap();

@@ -67,6 +67,14 @@ pub(crate) trait Subject: Send + Sync {
         Line::V3_0
     }
 
+    /// Adds to the stage what only this protocol needs.
+    async fn prepare(&self, _stage: &mut Stage) {}
+
+    /// Why a check has no meaning here, by its name.
+    fn meaningless(&self, _check: &str) -> Option<&'static str> {
+        None
+    }
+
     /// The adapter of all places, rightly configured, or wrongly in one way.
     fn adapter(&self, stage: &Stage, wrong: Option<Wrong>) -> Box<dyn Protocol>;
 

@@ -203,6 +203,8 @@ pub struct Reward {
     pub end: u64,
     /// USD per whole unit, as the protocol's own feed for it says; its age is not checked.
     pub price_usd: Option<f64>,
+    /// Units of the market's asset per whole unit, where the market contract has an oracle for it and no USD is known.
+    pub price_in_asset: Option<f64>,
 }
 
 impl Reward {
@@ -212,11 +214,12 @@ impl Reward {
         timestamp < self.end && !self.per_second.is_zero()
     }
 
-    /// USD a year for all holders together; `None` without a price.
+    /// USD a year for all holders together, `asset_usd` being the price of the market's asset; `None` without a price.
     #[must_use]
-    pub fn usd_per_year(&self) -> Option<f64> {
+    pub fn usd_per_year(&self, asset_usd: f64) -> Option<f64> {
         let yearly = self.per_second.to_f64(self.decimals) * f64::from(SECONDS_PER_YEAR);
-        self.price_usd.map(|price| yearly * price)
+        let price = self.price_usd.or(self.price_in_asset.map(|price| price * asset_usd));
+        price.map(|price| yearly * price)
     }
 }
 
@@ -334,10 +337,11 @@ impl Reading {
     /// `None` where nothing is paid, and where it is unknown: a reward without a price, an asset without one.
     #[must_use]
     pub fn reward_apr(&self, price_usd: Option<f64>) -> Option<f64> {
-        let tvl = self.supplied.to_f64(self.decimals) * price_usd?;
+        let asset_usd = price_usd?;
+        let tvl = self.supplied.to_f64(self.decimals) * asset_usd;
         let mut paid = self.paid_rewards().peekable();
         paid.peek()?;
-        let yearly: Option<f64> = paid.map(Reward::usd_per_year).sum();
+        let yearly: Option<f64> = paid.map(|paid| paid.usd_per_year(asset_usd)).sum();
         yearly.filter(|_| tvl > 0.0).map(|yearly| yearly / tvl)
     }
 

@@ -6,12 +6,13 @@
 //! - [`stable`]: Balancer's ComposableStable pool, version 3.
 //! - [`rewards`]: StakingRewards.
 //! - [`value`]: what a position is worth at an oracle's price, whatever the pool's own price is.
+//! - [`fixed`]: products wider than 256 bits, each with its rounding.
 //! - [`loss`]: impermanent loss and LVR, in `f64`, for models.
 //!
 //! What a contract refuses is an [`LpError`], and leaves the state as it was. `docs/lp.md` tells what is left out.
 
 mod error;
-pub(crate) mod fixed;
+pub mod fixed;
 pub mod loss;
 pub mod rewards;
 pub mod stable;
