@@ -44,9 +44,11 @@ impl Subject for OnRanges {
 
     fn adapter(&self, stage: &Stage, wrong: Option<Wrong>) -> Box<dyn Protocol> {
         let places = &stage.ranges.as_ref().unwrap().places;
-        let market = |place: &RangePlace| V3Market {
-            contract: Some(place.contract),
-            ..V3Market::new((place.pool, place.fee), stage.token(place.asset), place.oracle)
+        let market = |place: &RangePlace| {
+            let pool = (place.pool, place.fee);
+            let mut market = V3Market::new(pool, stage.token(place.asset), place.oracle);
+            market.contract = Some(place.contract);
+            market
         };
         let markets = places.iter().map(market).collect();
         let mut settings = UniswapV3Settings { chain: CHAIN_ID, markets };

@@ -134,15 +134,17 @@ async fn a_range_is_laid_anew_as_predicted_at_the_narrowest_and_the_widest() {
             let (leg, data) = reading.beyond.words.leg(kind).unwrap();
             assert_eq!(leg, LegKind::Arrange);
             let (_, lower, upper) = <(U256, i32, i32)>::abi_decode_params(&data).unwrap();
-            let adapter = stage.at().await;
-            at.told(&stage, &IRangeMarket::arrangeCall { data }).await.unwrap();
+            let time = reading.at.timestamp + 12;
+            let foreseen = reading.model.laid((lower, upper), None, time).unwrap().unwrap();
+            assert!(at.told_at(&stage, &IRangeMarket::arrangeCall { data }, time).await);
+            came_true(&foreseen, &OnRanges.truth(&stage, place).await)
+                .unwrap_or_else(|why| panic!("place {place}, {width}: {why}"));
             let now = read(&stage).await.remove(place);
             let facts = now.beyond.facts.range.unwrap();
             assert!(facts.half_width >= width * 0.99, "{} {width}", facts.half_width);
             assert!(!facts.is_left() && facts.offset.abs() < 0.02);
             assert_eq!(stage.asks(at.contract, &IRangeMarket::lowerCall {}).await.as_i32(), lower);
             assert_eq!(stage.asks(at.contract, &IRangeMarket::upperCall {}).await.as_i32(), upper);
-            assert!(now.at.block.number > adapter.block.number);
         }
     }
     all_are_true(&stage).await;
@@ -154,17 +156,26 @@ async fn the_first_entry_takes_the_words_with_its_range() {
     let at = spot(&stage, 0);
     let all = stage.asks(at.contract, &IRangeMarket::liquidityCall {}).await;
     at.told(&stage, &IRangeMarket::withdrawCall { assets: all }).await.unwrap();
-    // What rounding left is given up in the way that takes everything: another range is not needed for that.
-    let reading = read(&stage).await.remove(0);
-    if reading.beyond.facts.range.is_none() {
-        let data = reading.beyond.words.entry(Some(50_000)).unwrap();
-        let assets = units(500, at.asset);
-        let mint = IToken::mintCall { to: at.contract, amount: assets };
-        stage.does(stage.owner, stage.token(at.asset), &mint).await;
-        at.told(&stage, &IRangeMarket::depositCall { assets, data }).await.unwrap();
-        let now = all_are_true(&stage).await.remove(0);
-        assert!((now.beyond.facts.range.unwrap().half_width - 0.05).abs() < 0.01);
-    }
+    // What rounding left goes in kind, which takes everything.
+    let held = stage.asks(at.contract, &IRangeMarket::liquidityUnitsCall {}).await;
+    println!("{held} units of liquidity stay");
+    let whole = U256::from(10).pow(U256::from(18));
+    let given = IRangeMarket::transferInKindCall { to: stage.account(0), shareOfWad: whole };
+    at.told(&stage, &given).await.unwrap();
+    let reading = all_are_true(&stage).await.remove(0);
+    assert_eq!(reading.beyond.facts.range, None, "nothing is in a range");
+    let data = reading.beyond.words.entry(Some(50_000)).unwrap();
+    let (lower, upper) = <(i32, i32)>::abi_decode_params(&data).unwrap();
+    let assets = units(500, at.asset);
+    let mint = IToken::mintCall { to: at.contract, amount: assets };
+    stage.does(stage.owner, stage.token(at.asset), &mint).await;
+    let time = stage.chain.head().await.unwrap().time + 12;
+    let foreseen = reading.model.laid((lower, upper), Some(Amount(assets)), time).unwrap();
+    let deposit = IRangeMarket::depositCall { assets, data };
+    assert!(at.told_at(&stage, &deposit, time).await);
+    came_true(&foreseen.unwrap(), &OnRanges.truth(&stage, 0).await).unwrap();
+    let now = all_are_true(&stage).await.remove(0);
+    assert!((now.beyond.facts.range.unwrap().half_width - 0.05).abs() < 0.01);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,7 @@ use crate::ranges_stage::{IRangeMarket, Ranges, post};
 use crate::stage::{EMPTY, Stage, units};
 use crate::subject::Subject;
 use alloy::primitives::U256;
+use alloy::sol_types::SolValue;
 use plimsoll_core::UpkeepKind;
 use plimsoll_core::rates::aave_v3::Line;
 use plimsoll_core::units::Amount;
@@ -82,13 +83,24 @@ async fn state(stage: &Stage, rng: &mut ChaCha8Rng, count: &mut Count) {
     if rng.random_bool(0.15) {
         let half_width = rng.random_range(10_000..600_000u32);
         let (_, data) = reading.beyond.words.leg(UpkeepKind::Range { half_width }).unwrap();
-        // Whatever comes of it, the next reading has to equal the contract.
-        if spot.told(stage, &IRangeMarket::arrangeCall { data }).await.is_ok() {
-            count.ranges += 1;
+        let (_, lower, upper) = <(U256, i32, i32)>::abi_decode_params(&data).unwrap();
+        let time = reading.at.timestamp + 12;
+        let foreseen = reading.model.laid((lower, upper), None, time).unwrap();
+        let done = spot.told_at(stage, &IRangeMarket::arrangeCall { data }, time).await;
+        let what = format!("{} laid from {lower} to {upper}", reading.market);
+        match (foreseen, done) {
+            (Ok(foreseen), true) => {
+                let truth = OnRanges.truth(stage, place).await;
+                came_true(&foreseen, &truth).unwrap_or_else(|why| panic!("{what}: {why}"));
+                count.ranges += 1;
+            }
+            (Err(_), false) => count.refused += 1,
+            (foreseen, done) => panic!("{what}: predicted {foreseen:?}, done {done}"),
         }
         return;
     }
-    let seconds = rng.random_range(1..[2, 3_600, 86_400][rng.random_range(0..3)]);
+    let most = [2, 3_600, 86_400][rng.random_range(0..3)];
+    let seconds = rng.random_range(1..most);
     let time = reading.at.timestamp + seconds;
     let is_entry = rng.random_bool(0.5);
     let whole = units(20_000_000, spot.asset) / U256::from(spot.asset.first_price_usd());

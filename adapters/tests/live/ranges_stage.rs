@@ -17,6 +17,7 @@ alloy::sol! {
         function withdraw(uint256 assets) external;
         function harvest(bytes data) external;
         function arrange(bytes data) external;
+        function transferInKind(address to, uint256 shareOfWad) external returns (address token, uint256 amount);
         function value() external view returns (uint256 low, uint256 high, bool isFresh);
         function liquidity() external view returns (uint256);
         function liquidityUnits() external view returns (uint128);
@@ -220,6 +221,16 @@ impl RangePlace {
     ) -> Result<(), plimsoll_localchain::LocalChainError> {
         let call = Call::new(stage.owner, self.contract, call).with_gas(ACT_GAS);
         stage.chain.execute(&[call]).await.map(|_| ())
+    }
+
+    /// The same in a block at `time`; whether it was done.
+    pub(crate) async fn told_at(&self, stage: &Stage, call: &impl SolCall, time: u64) -> bool {
+        use alloy::providers::Provider;
+        let call = Call::new(stage.owner, self.contract, call).with_gas(ACT_GAS);
+        let hash = stage.chain.send(&call).await.unwrap();
+        stage.chain.mine_at(time).await.unwrap();
+        let receipt = stage.chain.provider().get_transaction_receipt(hash).await.unwrap();
+        receipt.unwrap().status()
     }
 
     pub(crate) async fn harvest(&self, stage: &Stage) {

@@ -247,6 +247,17 @@ pub trait Predict: Send + Sync + fmt::Debug {
         amount: Amount,
         timestamp: u64,
     ) -> Result<Predicted, PredictError>;
+
+    /// Returns the market as it would be at `timestamp` right after our position is laid anew between two ticks, or
+    /// first laid there with `amount`; `None` where positions have no range.
+    fn laid(
+        &self,
+        _range: (i32, i32),
+        _amount: Option<Amount>,
+        _timestamp: u64,
+    ) -> Option<Result<Predicted, PredictError>> {
+        None
+    }
 }
 
 /// A market after an action, exact to the last unit.

@@ -346,7 +346,6 @@ impl Predict for Holding {
         if timestamp < self.read {
             return Err(PredictError::Past { asked: timestamp, read: self.read });
         }
-        let refused = |refusal: Refusal| PredictError::Arithmetic { detail: refusal.to_string() };
         let mut next = self.clone().at(timestamp);
         if !amount.is_zero() && is_entry {
             next.enter(amount.0, None, timestamp).map_err(refused)?;
@@ -361,6 +360,24 @@ impl Predict for Holding {
         }
         next.predicted().map_err(refused)
     }
+
+    fn laid(
+        &self,
+        range: (i32, i32),
+        amount: Option<Amount>,
+        timestamp: u64,
+    ) -> Option<Result<Predicted, PredictError>> {
+        let mut next = self.clone().at(timestamp);
+        let done = match amount {
+            Some(amount) => next.enter(amount.0, Some(range), timestamp),
+            None => next.arrange(range, timestamp),
+        };
+        Some(done.and_then(|()| next.predicted()).map_err(refused))
+    }
+}
+
+fn refused(refusal: Refusal) -> PredictError {
+    PredictError::Arithmetic { detail: refusal.to_string() }
 }
 
 /// The contract's clock in 32 bits, as the pool has it.
