@@ -7,10 +7,10 @@ use alloy::primitives::{Address, B256};
 use anyhow::{Context, anyhow, bail};
 use plimsoll_adapters::ingest::{Every, Job};
 use plimsoll_adapters::live::aave_v3::{self, Pledged};
-use plimsoll_adapters::live::{morpho_blue, uniswap_v3};
 use plimsoll_adapters::live::{
     AaveV3Settings, Erc4626Settings, MorphoBlueSettings, PriceSettings, ProtocolSettings,
 };
+use plimsoll_adapters::live::{morpho_blue, uniswap_v3};
 use plimsoll_core::MarketId;
 use plimsoll_execute::chain::{Endpoint, Nodes, Retries};
 use serde::Deserialize;

@@ -35,7 +35,9 @@ impl Subject for OnRanges {
             "an_entry_larger_than_the_market_comes_true" => "its own swaps would move it too far",
             "the_first_entry_into_an_empty_market_comes_true" => "nobody sells the other token",
             "an_exit_of_everything_comes_true" => "rounding keeps some units: see `ranges`",
-            "a_donation_leaves_every_number_exact" => "a few raw units buy no liquidity: see `ranges`",
+            "a_donation_leaves_every_number_exact" => {
+                "a few raw units buy no liquidity: see `ranges`"
+            }
             "the_call_is_the_protocols_own" => "the market contract's call, for the vault alone",
             "the_curve_of_the_terms_gives_the_contracts_rate" => "nothing is lent",
             _ => return None,

@@ -129,7 +129,8 @@ async fn a_range_is_laid_anew_as_predicted_at_the_narrowest_and_the_widest() {
         for width in [widths[0], widths[widths.len() / 2], widths[widths.len() - 1]] {
             let at = spot(&stage, place);
             let reading = read(&stage).await.remove(place);
-            let half_width = plimsoll_core::units::floor_to_index(width * 1e6) as u32;
+            let millionths = plimsoll_core::units::floor_to_index(width * 1e6);
+            let half_width = u32::try_from(millionths).unwrap();
             let kind = UpkeepKind::Range { half_width };
             let (leg, data) = reading.beyond.words.leg(kind).unwrap();
             assert_eq!(leg, LegKind::Arrange);
@@ -326,11 +327,8 @@ async fn a_forgotten_contract_leaves_the_name() {
     let Some(stage) = opened().await else { return };
     let names = OnRanges.adapter(&stage, None).markets();
     let at = spot(&stage, 0);
-    let mut market = plimsoll_adapters::live::V3Market::new(
-        (at.pool, at.fee),
-        stage.token(at.asset),
-        at.oracle,
-    );
+    let mut market =
+        plimsoll_adapters::live::V3Market::new((at.pool, at.fee), stage.token(at.asset), at.oracle);
     assert!(market.id(31_337).as_str().ends_with(":3000"));
     market.contract = Some(at.contract);
     market.forget_contract();

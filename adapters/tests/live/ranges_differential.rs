@@ -55,7 +55,9 @@ async fn people(stage: &Stage, rng: &mut ChaCha8Rng) {
         let sold = if sells_asset { spot.asset } else { spot.other };
         let most = if rng.random_bool(0.1) { 3_000_000_000u64 } else { 30_000_000 };
         let amount = units(rng.random_range(1..most), sold) / U256::from(sold.first_price_usd());
-        ranges.trade(stage, place, sells_asset, amount + U256::from(rng.random_range(1..99u64))).await;
+        ranges
+            .trade(stage, place, sells_asset, amount + U256::from(rng.random_range(1..99u64)))
+            .await;
     }
     if rng.random_bool(0.3) {
         let around = if rng.random_bool(0.1) { 300_000_000 } else { 5_000_000 };

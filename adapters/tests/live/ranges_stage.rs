@@ -6,7 +6,9 @@ use alloy::primitives::{Address, Bytes, U160, U256, U512};
 use alloy::sol_types::{SolCall, SolValue};
 use plimsoll_adapters::live::uniswap_v3::holding::PROBE;
 use plimsoll_core::lp::fixed::root_down;
-use plimsoll_localchain::abi::{IPositionManager, IPriceFeed, IToken, IUniswapV3Pool, IncentiveKey};
+use plimsoll_localchain::abi::{
+    IPositionManager, IPriceFeed, IToken, IUniswapV3Pool, IncentiveKey,
+};
 use plimsoll_localchain::{Asset, Call, Exchanges, Origin, deploy_exchanges};
 
 alloy::sol! {
@@ -105,7 +107,8 @@ impl Ranges {
             (feed, HEARTBEAT, U256::from(1), U256::from(u64::MAX))
         };
         let oracle = (tokens.1, tokens.0, feed(other), feed(asset), U256::from(BAND));
-        let oracle = stage.created(Origin::Plimsoll, "FeedOracle", oracle.abi_encode_params()).await;
+        let oracle =
+            stage.created(Origin::Plimsoll, "FeedOracle", oracle.abi_encode_params()).await;
         let swap = stage.created(Origin::Plimsoll, "UniswapV3Swap", pool.abi_encode()).await;
         let bound = U256::from;
         let none = Address::ZERO;
@@ -121,7 +124,9 @@ impl Ranges {
             let (tick, step) = (place.tick(stage).await, place.spacing);
             let middle = tick.div_euclid(step) * step;
             let half = 50 * step.max(20) / step * step;
-            place.first(stage, units(1, asset) / U256::from(10), (middle - half, middle + half)).await;
+            place
+                .first(stage, units(1, asset) / U256::from(10), (middle - half, middle + half))
+                .await;
         }
         place
     }
@@ -135,9 +140,8 @@ impl Ranges {
         (half, part): (i32, u64),
     ) {
         let who = stage.account(1);
-        let amount = |asset: Asset| {
-            units(DEPTH / part, asset) / U256::from(asset.first_price_usd())
-        };
+        let amount =
+            |asset: Asset| units(DEPTH / part, asset) / U256::from(asset.first_price_usd());
         let funds = [(stage.token(zero), amount(zero)), (stage.token(one), amount(one))];
         self.exchanges.fund(&stage.chain, who, &funds).await.unwrap();
         let tick = stage.asks(pool, &IUniswapV3Pool::slot0Call {}).await.tick.as_i32();
@@ -162,7 +166,8 @@ impl Ranges {
     /// Somebody sells so many raw units in a pool.
     pub(crate) async fn trade(&self, stage: &Stage, place: usize, sells_asset: bool, amount: U256) {
         let spot = &self.places[place];
-        let (from, to) = if sells_asset { (spot.asset, spot.other) } else { (spot.other, spot.asset) };
+        let (from, to) =
+            if sells_asset { (spot.asset, spot.other) } else { (spot.other, spot.asset) };
         let (who, from, to) = (stage.account(3), stage.token(from), stage.token(to));
         self.exchanges.fund(&stage.chain, who, &[(from, amount)]).await.unwrap();
         let call = self.exchanges.uniswap_v3.sell(who, (from, to, spot.fee), amount);

@@ -388,4 +388,3 @@ fn seconds(now: u64) -> u32 {
 fn is_near(a: i32, b: i32, most: i32) -> bool {
     a.abs_diff(b) <= most.unsigned_abs()
 }
-

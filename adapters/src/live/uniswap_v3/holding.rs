@@ -5,13 +5,16 @@ use super::quote::{Without, quote};
 use alloy::primitives::{Address, U256, U512};
 use plimsoll_core::lp::fixed::{mul_div_down, mul_div_up, root_down};
 use plimsoll_core::lp::v3::price::amounts_down;
-use plimsoll_core::lp::v3::tick::{MAX_SQRT_PRICE, MAX_TICK, MIN_SQRT_PRICE, sqrt_price_at, tick_at};
+use plimsoll_core::lp::v3::tick::{
+    MAX_SQRT_PRICE, MAX_TICK, MIN_SQRT_PRICE, sqrt_price_at, tick_at,
+};
 use plimsoll_core::lp::v3::{Managed, Pool};
 use plimsoll_core::lp::{Amounts, LpError};
 use plimsoll_core::units::{Amount, Ray};
 
 /// The amount of the other token whose worth is asked for as its price.
-pub const PROBE: U256 = alloy::primitives::uint!(1_000_000_000_000_000_000_000_000_000_000_000_000_U256);
+pub const PROBE: U256 =
+    alloy::primitives::uint!(1_000_000_000_000_000_000_000_000_000_000_000_000_U256);
 /// Basis points in one.
 pub(super) const BPS: U256 = alloy::primitives::uint!(10_000_U256);
 /// Units that burning and selling may lose to rounding.
@@ -162,7 +165,8 @@ impl Holding {
             units => self.amounts(self.sqrt_of(price)?, units)?,
         };
         let all = sum(inside, others)?;
-        let worth = if is_up { mul_div_up(all, price, PROBE) } else { mul_div_down(all, price, PROBE) };
+        let worth =
+            if is_up { mul_div_up(all, price, PROBE) } else { mul_div_down(all, price, PROBE) };
         sum(assets, worth?)
     }
 

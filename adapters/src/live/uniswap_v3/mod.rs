@@ -281,14 +281,16 @@ fn first(
     let (mut campaign, mut swap) = (None, None);
     if let Some(slots) = &asked.contract {
         let contract = wanted.contract.unwrap_or_default();
-        let named = |field, expected, found| same_address(about, contract, field, (expected, found));
+        let named =
+            |field, expected, found| same_address(about, contract, field, (expected, found));
         named("asset", wanted.asset, answers.get(slots.asset, about)?)?;
         named("pool", wanted.pool, answers.get(slots.pool, about)?)?;
         named("oracle", wanted.oracle, answers.get(slots.oracle, about)?)?;
         setting.manager = answers.get(slots.manager, about)?;
         setting.bounds = read::bounds(answers, slots, about)?;
         swap = Some(answers.get(slots.swap, about)?);
-        let (staker, reward) = (answers.get(slots.staker, about)?, answers.get(slots.reward, about)?);
+        let (staker, reward) =
+            (answers.get(slots.staker, about)?, answers.get(slots.reward, about)?);
         let oracle = answers.get(slots.reward_oracle, about)?;
         let oracle = (reward != wanted.asset).then_some(oracle);
         campaign = (!staker.is_zero()).then_some(Campaign { staker, reward, decimals: 0, oracle });
@@ -343,7 +345,8 @@ impl Protocol for UniswapV3 {
     async fn check(&self, nodes: &Nodes, at: &At) -> Result<(), AdapterError> {
         super::check_chain(nodes, at, self.place()).await?;
         for (market, wanted) in &self.markets {
-            let parts = [Some(wanted.pool), Some(wanted.asset), Some(wanted.oracle), wanted.contract];
+            let parts =
+                [Some(wanted.pool), Some(wanted.asset), Some(wanted.oracle), wanted.contract];
             for part in parts.into_iter().flatten() {
                 code_at(nodes, at, part, market.as_str()).await?;
             }

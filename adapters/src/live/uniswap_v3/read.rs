@@ -149,9 +149,8 @@ pub(super) fn ask(
     parts: Option<&Parts>,
 ) -> Asked {
     let pool = wanted.pool;
-    let balance = |batch: &mut Batch, token| {
-        batch.ask(token, &IToken::balanceOfCall { account: pool })
-    };
+    let balance =
+        |batch: &mut Batch, token| batch.ask(token, &IToken::balanceOfCall { account: pool });
     let words = parts.map(|parts| words_around(parts.tick, fixed.spacing));
     let words = words.into_iter().flatten().filter_map(|word| {
         let call = IPool::tickBitmapCall { word: i16::try_from(word).ok()? };
@@ -159,15 +158,20 @@ pub(super) fn ask(
     });
     let words = words.collect();
     let ends = parts.map(|parts| [parts.range.0, parts.range.1]);
-    let ticks: BTreeSet<i32> =
-        parts.iter().flat_map(|parts| &parts.ticks).copied().chain(ends.into_iter().flatten()).collect();
-    let ticks = ticks.into_iter().map(|tick| {
-        (tick, batch.ask(pool, &IPool::ticksCall { tick: narrow(tick) }))
-    });
+    let ticks: BTreeSet<i32> = parts
+        .iter()
+        .flat_map(|parts| &parts.ticks)
+        .copied()
+        .chain(ends.into_iter().flatten())
+        .collect();
+    let ticks = ticks
+        .into_iter()
+        .map(|tick| (tick, batch.ask(pool, &IPool::ticksCall { tick: narrow(tick) })));
     let ticks = ticks.collect();
-    let feeds = fixed.feeds.iter().map(|(feed, heartbeat)| {
-        (*heartbeat, batch.ask(*feed, &IFeed::latestRoundDataCall {}))
-    });
+    let feeds = fixed
+        .feeds
+        .iter()
+        .map(|(feed, heartbeat)| (*heartbeat, batch.ask(*feed, &IFeed::latestRoundDataCall {})));
     let feeds = feeds.collect();
     Asked {
         slot0: batch.ask(pool, &IPool::slot0Call {}),
@@ -419,10 +423,8 @@ fn managed_position(
         owed: (found.tokensOwed0, found.tokensOwed1),
     });
     let found = answers.get(position, about)?;
-    let inside_last = Growth {
-        token0: found.feeGrowthInside0LastX128,
-        token1: found.feeGrowthInside1LastX128,
-    };
+    let inside_last =
+        Growth { token0: found.feeGrowthInside0LastX128, token1: found.feeGrowthInside1LastX128 };
     let owed = (found.tokensOwed0, found.tokensOwed1);
     let position = Position { liquidity: found.liquidity, inside_last, owed };
     holding.pool.positions.insert(key, position);
@@ -456,11 +458,7 @@ fn paid(
             let all: U256 = U256::from(length) << 128;
             let unpaid = all.saturating_sub(U256::from(left.totalSecondsClaimedX128));
             let lacks = "a campaign that has paid for all of its time";
-            let rate = mul_div_down(
-                left.totalRewardUnclaimed,
-                Q128,
-                unpaid,
-            );
+            let rate = mul_div_down(left.totalRewardUnclaimed, Q128, unpaid);
             let rate = rate.map_err(|_| not_covered(market, at, lacks))?;
             running = Some((rate, end));
         }

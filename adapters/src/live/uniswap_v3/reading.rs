@@ -80,11 +80,7 @@ fn band((worst, best): (U256, U256)) -> f64 {
     if all > 0.0 { (best - worst) / all } else { 0.0 }
 }
 
-fn beyond(
-    holding: &Holding,
-    fixed: &Fixed,
-    campaign: Option<&Paid>,
-) -> Result<Beyond, LpError> {
+fn beyond(holding: &Holding, fixed: &Fixed, campaign: Option<&Paid>) -> Result<Beyond, LpError> {
     let (asset, other) = fixed.setting.decimals;
     let growth = holding.pool.growth;
     let (of_asset, of_other) = holding.sorted((growth.token0, growth.token1));
@@ -103,7 +99,8 @@ fn beyond(
     let (assets, others) = holding.fees()?;
     let sold = mul_div_down(others, holding.quote.worst, PROBE)?;
     let due = assets.checked_add(sold).ok_or(LpError::Overflow { what: "fees" })?;
-    let rewards_due = campaign.map(|paid| mul_div_down(paid.due, paid.price.0, PROBE)).transpose()?;
+    let rewards_due =
+        campaign.map(|paid| mul_div_down(paid.due, paid.price.0, PROBE)).transpose()?;
     let range = (holding.units != 0).then(|| range_facts(holding, tick));
     let facts = Facts {
         range,

@@ -4,10 +4,10 @@
 //! - [`v3`]: Uniswap V3, a pool's whole state, its positions, the position manager and the staker.
 //! - [`v2`]: Uniswap V2.
 //! - [`stable`]: Balancer's ComposableStable pool, version 3.
-//! - [`rewards`]: StakingRewards.
+//! - [`rewards`] is StakingRewards.
 //! - [`value`]: what a position is worth at an oracle's price, whatever the pool's own price is.
-//! - [`fixed`]: products wider than 256 bits, each with its rounding.
 //! - [`loss`]: impermanent loss and LVR, in `f64`, for models.
+//! - [`fixed`] has the products wider than 256 bits, each with its rounding.
 //!
 //! What a contract refuses is an [`LpError`], and leaves the state as it was. `docs/lp.md` tells what is left out.
 
