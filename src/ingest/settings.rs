@@ -10,7 +10,7 @@ use plimsoll_adapters::live::aave_v3::{self, Pledged};
 use plimsoll_adapters::live::{
     AaveV3Settings, Erc4626Settings, MorphoBlueSettings, PriceSettings, ProtocolSettings,
 };
-use plimsoll_adapters::live::{morpho_blue, uniswap_v3};
+use plimsoll_adapters::live::{morpho_blue, staked_eth, uniswap_v3};
 use plimsoll_core::MarketId;
 use plimsoll_execute::chain::{Endpoint, Nodes, Retries};
 use serde::Deserialize;
@@ -85,6 +85,7 @@ fn chain(settings: &ProtocolSettings) -> u64 {
         ProtocolSettings::MorphoBlue(all) => all.chain,
         ProtocolSettings::Erc4626(all) => all.chain,
         ProtocolSettings::UniswapV3(all) => all.chain,
+        ProtocolSettings::StakedEth(all) => all.chain,
     }
 }
 
@@ -108,7 +109,7 @@ fn named(market: &MarketId, pool: Option<Address>) -> anyhow::Result<ProtocolSet
             let markets = serde_json::from_value(json!([{ "id": id }]))?;
             ProtocolSettings::MorphoBlue(MorphoBlueSettings { chain, morpho: address, markets })
         }
-        uniswap_v3::NAME => {
+        uniswap_v3::NAME | staked_eth::NAME => {
             return Err(refuse("an id names no asset and no oracle: give them in --config FILE"));
         }
         name => {

@@ -1,7 +1,7 @@
 //! Which protocols are read: parsed once, refused where it cannot be meant.
 
 use super::{
-    AaveV3, AaveV3Settings, Erc4626, Erc4626Settings, MorphoBlue, MorphoBlueSettings, UniswapV3,
+    AaveV3, AaveV3Settings, Erc4626, Erc4626Settings, MorphoBlue, MorphoBlueSettings, StakedEth, StakedEthSettings, UniswapV3,
     UniswapV3Settings, V3Market,
 };
 use alloy::primitives::Address;
@@ -11,8 +11,8 @@ use plimsoll_execute::protocol::Protocol;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// The settings of one protocol: a table with `protocol = "aave_v3"`, `"morpho_blue"`, `"erc4626"` or
-/// `"uniswap_v3"`.
+/// The settings of one protocol: a table with `protocol = "aave_v3"`, `"morpho_blue"`, `"erc4626"`,
+/// `"uniswap_v3"` or `"staked_eth"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "protocol", rename_all = "snake_case")]
 pub enum ProtocolSettings {
@@ -24,6 +24,8 @@ pub enum ProtocolSettings {
     Erc4626(Erc4626Settings),
     /// Ranges of Uniswap V3 pools.
     UniswapV3(UniswapV3Settings),
+    /// Staked ETH.
+    StakedEth(StakedEthSettings),
 }
 
 impl ProtocolSettings {
@@ -39,6 +41,9 @@ impl ProtocolSettings {
                 all.markets.iter().map(|each| each.contract).collect()
             }
             ProtocolSettings::UniswapV3(all) => {
+                all.markets.iter().map(|each| each.contract).collect()
+            }
+            ProtocolSettings::StakedEth(all) => {
                 all.markets.iter().map(|each| each.contract).collect()
             }
         }
@@ -59,6 +64,9 @@ impl ProtocolSettings {
             ProtocolSettings::UniswapV3(all) => {
                 all.markets.iter_mut().for_each(V3Market::forget_contract);
             }
+            ProtocolSettings::StakedEth(all) => {
+                all.markets.iter_mut().for_each(|each| each.contract = None);
+            }
         }
     }
 
@@ -72,6 +80,7 @@ impl ProtocolSettings {
             ProtocolSettings::MorphoBlue(all) => all.markets.retain(|_| next()),
             ProtocolSettings::Erc4626(all) => all.markets.retain(|_| next()),
             ProtocolSettings::UniswapV3(all) => all.markets.retain(|_| next()),
+            ProtocolSettings::StakedEth(all) => all.markets.retain(|_| next()),
         }
     }
 }
@@ -111,6 +120,7 @@ fn protocol(settings: &ProtocolSettings) -> Box<dyn Protocol> {
         ProtocolSettings::MorphoBlue(settings) => Box::new(MorphoBlue::new(settings)),
         ProtocolSettings::Erc4626(settings) => Box::new(Erc4626::new(settings)),
         ProtocolSettings::UniswapV3(settings) => Box::new(UniswapV3::new(settings)),
+        ProtocolSettings::StakedEth(settings) => Box::new(StakedEth::new(settings)),
     }
 }
 

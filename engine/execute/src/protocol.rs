@@ -333,6 +333,11 @@ pub enum Cause {
         /// How much.
         amount: Amount,
     },
+    /// Validators lost stake, raw units of the asset.
+    Slashed {
+        /// How much.
+        amount: Amount,
+    },
     /// A market inside it fell: an ERC-4626 vault looked through.
     Underlying {
         /// Which.

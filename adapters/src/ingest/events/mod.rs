@@ -191,8 +191,8 @@ pub fn sources(settings: &[ProtocolSettings]) -> Vec<Source> {
                     }
                 }
             }
-            // A pool's fees and prices are in its own state at every block: no event of it is asked for.
-            ProtocolSettings::UniswapV3(_) => {}
+            // Fees, prices and queues are in the contracts' own state at every block: no event is asked for.
+            ProtocolSettings::UniswapV3(_) | ProtocolSettings::StakedEth(_) => {}
         }
     }
     sources.sort_by_key(|source| source.contract);

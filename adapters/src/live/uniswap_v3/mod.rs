@@ -8,7 +8,7 @@
 pub mod act;
 pub mod holding;
 pub mod quote;
-mod read;
+pub(crate) mod read;
 mod reading;
 
 use super::morpho_blue::read::IToken;
