@@ -61,7 +61,7 @@ abstract contract PricedHandler is PricedFixture {
         assertLe(got, shares * (worth + 1) / 1e27 + 2, "no more than the leaving price");
         (uint256 after_,) = _sharePrices();
         if (vault.totalSupply() > 1e9) assertGe(after_ + after_ / 1e9 + 1e12, worth, "nor at the cost of who stays");
-        assertLe(_gross() + got, high + before / 50, "what an exit gains is within the two values");
+        assertLe(_gross() + got, high + before / 10, "what an exit gains is within the two values");
     }
 
     function leaveInKind(uint256 who, uint256 part) external {
