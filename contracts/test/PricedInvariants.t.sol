@@ -122,9 +122,9 @@ abstract contract PricedHandler is PricedFixture {
         if (afterwards >= before) {
             rewards += afterwards - before;
             if (kind == LegKind.Exit) {
-                assertLe(
-                    afterwards - before, high - low + assets / 50 + _learnt(before), "a gain within the two values"
-                );
+                // Traders here push pools by some percent; who then leaves may gain a part of that.
+                uint256 most = high - low + assets / 10 + _learnt(before);
+                assertLe(afterwards - before, most, "a gain within the two values");
             }
         } else {
             costs += before - afterwards;
