@@ -158,7 +158,7 @@ contract UniswapV3Handler is UniswapV3World {
         assertGe(token.balanceOf(address(vault)), vault.idle() + vault.reserved(), "counted money is there");
         assertGe(token.balanceOf(address(market)), market.held(), "what is held is there");
         assertGe(weth.balanceOf(address(market)), market.otherHeld(), "and of the other token");
-        (,,,,,,, uint128 liquidity,,,,) = manager.positions(market.tokenId());
+        uint128 liquidity = manager.positions(market.tokenId()).liquidity;
         assertGe(liquidity, market.liquidityUnits(), "counted liquidity is there");
         (uint256 gross, uint256 low, uint256 high,,) = vault.value();
         assertLe(low, gross, "leaving is priced low");

@@ -81,7 +81,7 @@ contract UniswapV3PoolTest is UniswapV3World {
     function test_a_quote_without_ones_own_liquidity_is_what_the_swap_brings_once_it_is_gone() external {
         (int24 from, int24 to) = _range(600);
         uint256 id = _provideIn(pool, 30_000_000 * UNIT, 15_000 ether, from, to);
-        (,,,,,,, uint128 liquidity,,,,) = manager.positions(id);
+        uint128 liquidity = manager.positions(id).liquidity;
         for (uint256 i = 0; i < 2; ++i) {
             bool down = i == 0;
             (address tokenIn, uint256 amount) =
@@ -109,7 +109,7 @@ contract UniswapV3PoolTest is UniswapV3World {
         (int24 from, int24 to) = _range(half);
         cash = bound(cash, UNIT, 1_000_000 * UNIT);
         uint256 id = _provideIn(pool, cash, cash * 1e12 / 2_000, from, to);
-        (,,,,,,, uint128 liquidity,,,,) = manager.positions(id);
+        uint128 liquidity = manager.positions(id).liquidity;
         _poolTo(bound(price, 1_400e18, 2_900e18));
         (uint160 spot,,,,,,) = pool.slot0();
         (uint256 of0, uint256 of1) = Ranges.amounts(spot, Ticks.sqrtPriceAt(from), Ticks.sqrtPriceAt(to), liquidity);

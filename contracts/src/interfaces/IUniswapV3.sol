@@ -106,6 +106,22 @@ interface IPositionManager {
         uint128 amount1Max;
     }
 
+    /// @notice What is kept of a position.
+    struct PositionInfo {
+        uint96 nonce;
+        address operator;
+        address token0;
+        address token1;
+        uint24 fee;
+        int24 tickLower;
+        int24 tickUpper;
+        uint128 liquidity;
+        uint256 feeGrowthInside0LastX128;
+        uint256 feeGrowthInside1LastX128;
+        uint128 tokensOwed0;
+        uint128 tokensOwed1;
+    }
+
     /// @notice Makes a position.
     function mint(MintParams calldata params)
         external
@@ -125,23 +141,7 @@ interface IPositionManager {
     function collect(CollectParams calldata params) external returns (uint256 amount0, uint256 amount1);
 
     /// @notice Returns what is kept of a position.
-    function positions(uint256 tokenId)
-        external
-        view
-        returns (
-            uint96 nonce,
-            address operator,
-            address token0,
-            address token1,
-            uint24 fee,
-            int24 tickLower,
-            int24 tickUpper,
-            uint128 liquidity,
-            uint256 feeGrowthInside0LastX128,
-            uint256 feeGrowthInside1LastX128,
-            uint128 tokensOwed0,
-            uint128 tokensOwed1
-        );
+    function positions(uint256 tokenId) external view returns (PositionInfo memory);
 
     /// @notice Hands a position over and tells its new holder.
     function safeTransferFrom(address from, address to, uint256 tokenId, bytes calldata data) external;

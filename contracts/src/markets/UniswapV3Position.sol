@@ -83,11 +83,12 @@ abstract contract UniswapV3Position is PricedMarket {
     /// @notice Returns the fees of both tokens that `collect` would bring now, to the unit.
     function fees() public view returns (uint256 assets, uint256 others) {
         if (tokenId == 0) return (0, 0);
-        (,,,,,,, uint128 all, uint256 last0, uint256 last1, uint256 owed0, uint256 owed1) = manager.positions(tokenId);
+        IPositionManager.PositionInfo memory found = manager.positions(tokenId);
+        (uint256 owed0, uint256 owed1) = (found.tokensOwed0, found.tokensOwed1);
         (uint256 growth0, uint256 growth1) = Ranges.feeGrowth(pool, lower, upper);
-        if (all != 0) {
-            owed0 += Ranges.earned(growth0, last0, all);
-            owed1 += Ranges.earned(growth1, last1, all);
+        if (found.liquidity != 0) {
+            owed0 += Ranges.earned(growth0, found.feeGrowthInside0LastX128, found.liquidity);
+            owed1 += Ranges.earned(growth1, found.feeGrowthInside1LastX128, found.liquidity);
         }
         return _sorted(owed0, owed1);
     }
