@@ -67,7 +67,7 @@ abstract contract PricedHandler is PricedFixture {
         assertLe(got, shares * (worth + 1) / 1e27 + 2, "no more than the leaving price");
         (uint256 after_,) = _sharePrices();
         if (vault.totalSupply() > 1e9) assertGe(after_ + _rounding(after_), worth, "nor at the cost of who stays");
-        assertLe(_gross() + got, high + before / 50, "what an exit gains is within the two values");
+        assertLe(_gross() + got, high + before / 10, "what an exit gains is within the two values");
     }
 
     function leaveInKind(uint256 who, uint256 part) external {
@@ -128,9 +128,9 @@ abstract contract PricedHandler is PricedFixture {
         if (afterwards >= before) {
             rewards += afterwards - before;
             if (kind == LegKind.Exit) {
-                assertLe(
-                    afterwards - before, high - low + assets / 50 + _learnt(before), "a gain within the two values"
-                );
+                // Traders here push pools by some percent; who then leaves may gain a part of that.
+                uint256 most = high - low + assets / 10 + _learnt(before);
+                assertLe(afterwards - before, most, "a gain within the two values");
             }
         } else {
             costs += before - afterwards;
