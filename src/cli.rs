@@ -1,5 +1,6 @@
 //! The command line's words.
 
+use crate::ingest::options::IngestOptions;
 use anyhow::Context;
 use chrono::Weekday;
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     /// Look at or make history
     #[command(subcommand)]
     Data(DataCommand),
+    /// Read markets and events of a range of blocks from nodes into a folder of history
+    Ingest(Box<IngestOptions>),
     /// Look at what the engine knew, decided and sent
     #[command(subcommand)]
     Journal(crate::journal::JournalCommand),

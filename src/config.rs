@@ -1,6 +1,7 @@
 //! Settings: one TOML file, environment overrides, errors with file, line and a fix.
 
 use crate::exit::Kind;
+use crate::ingest::settings::Ingest;
 use crate::live::settings::Live;
 use crate::llama::Llama;
 use anyhow::Context;
@@ -27,6 +28,8 @@ pub(crate) struct Config {
     pub(crate) gate: Gate,
     /// DefiLlama's interface.
     pub(crate) llama: Llama,
+    /// What `ingest` reads, where it is not what a live engine reads.
+    pub(crate) ingest: Option<Ingest>,
     /// A live engine.
     pub(crate) live: Option<Box<Live>>,
 }

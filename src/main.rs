@@ -13,6 +13,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod facts;
+mod ingest;
 mod journal;
 mod live;
 mod llama;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         }
         cli::Command::Curves(options) => curves::run(&options, arguments.config.as_deref()),
         cli::Command::Data(command) => data::run(&command, arguments.config.as_deref()),
+        cli::Command::Ingest(options) => ingest::run(&options, arguments.config.as_deref()),
         cli::Command::Journal(command) => journal::run(&command),
         cli::Command::Init(options) => live::run::init(&options, arguments.config.as_deref()),
         cli::Command::Run(options) => live::run::run(&options, arguments.config.as_deref()),

@@ -4,9 +4,11 @@
 //! that differs from what its kind needs, and never fills in a missing value.
 
 mod apy;
+pub mod ingest;
 pub mod live;
 pub mod llama;
 pub mod parquet;
+mod recorded;
 mod recorder;
 
 pub use llama::{LlamaSettings, LlamaSource};

@@ -4,12 +4,11 @@
 //! it has written; when the day is over they become `observed_reserves_blocks_<day>.parquet`. Rows of blocks that
 //! a reorganisation took away are replaced.
 
-use plimsoll_core::{ChainId, Day, MarketId, Time};
+use crate::recorded::{PREFIX, Row, parquet, store, table};
+use plimsoll_core::{Day, MarketId};
 use plimsoll_execute::At;
 use plimsoll_execute::protocol::Reading;
-use plimsoll_frame::Column as Number;
 use polars::prelude::*;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -17,24 +16,6 @@ use std::path::{Path, PathBuf};
 
 /// The file of lines of the running day.
 const SPOOL: &str = "observed_reserves_blocks.spool.jsonl";
-/// How the files of finished days begin.
-const PREFIX: &str = "observed_reserves_blocks_";
-
-/// One market at one block, as it is kept.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Row {
-    block: u64,
-    hash: String,
-    time_ms: i64,
-    market: MarketId,
-    symbol: String,
-    /// In the order of [`Number::ALL`].
-    numbers: Vec<Option<f64>>,
-    borrow_apr: Option<f64>,
-    active: bool,
-    frozen: bool,
-    paused: bool,
-}
 
 /// Why nothing could be kept.
 #[derive(Debug, thiserror::Error)]
@@ -155,8 +136,8 @@ impl Recorder {
 
     /// Turns the rows of a day that is over into its Parquet file, together with those that are there already.
     fn finish(&mut self, day: Day) -> Result<(), RecordError> {
-        let path = self.folder.join(format!("{PREFIX}{day}.parquet"));
-        let beside = self.folder.join(format!("{PREFIX}{day}.new"));
+        let name = format!("{PREFIX}{day}.parquet");
+        let path = self.folder.join(&name);
         let failed = |source| RecordError::Table { path: path.clone(), source };
         let rows: Vec<&Row> = self.rows.values().filter(|row| row.day() == day).collect();
         let mut table = table(&rows).map_err(failed)?;
@@ -170,88 +151,12 @@ impl Recorder {
             let kept = before.lazy().filter(col("block").lt(lit(first))).collect();
             table = kept.and_then(|kept| kept.vstack(&table)).map_err(failed)?;
         }
+        let bytes = parquet(&mut table).map_err(failed)?;
         let io = |source| RecordError::Io { path: path.clone(), source };
-        let file = File::create(&beside).map_err(io)?;
-        ParquetWriter::new(&file).finish(&mut table).map_err(failed)?;
-        file.sync_all().map_err(io)?;
-        fs::rename(&beside, &path).map_err(io)?;
+        store(&self.folder, &name, &bytes).map_err(io)?;
         self.rows.retain(|_, row| row.day() != day);
         self.rewrite()
     }
-}
-
-impl Row {
-    fn of(reading: &Reading, price: Option<f64>) -> Row {
-        let observation = reading.observation(price);
-        Row {
-            block: reading.at.block.number,
-            hash: reading.at.block.hash.to_string(),
-            time_ms: reading.at.time().0,
-            market: reading.market.clone(),
-            symbol: reading.symbol.to_string(),
-            numbers: observation.row.numbers.to_vec(),
-            borrow_apr: observation.borrow_apr,
-            active: reading.switches.is_active,
-            frozen: reading.switches.is_frozen,
-            paused: reading.switches.is_paused,
-        }
-    }
-
-    fn day(&self) -> Day {
-        Time(self.time_ms).day()
-    }
-}
-
-/// The rows in the columns of recorded reserves.
-fn table(rows: &[&Row]) -> PolarsResult<DataFrame> {
-    let text = |name: &str, of: &dyn Fn(&Row) -> String| {
-        Column::new(name.into(), rows.iter().map(|row| of(row)).collect::<Vec<String>>())
-    };
-    let flag = |name: &str, of: &dyn Fn(&Row) -> bool| {
-        Column::new(name.into(), rows.iter().map(|row| of(row)).collect::<Vec<bool>>())
-    };
-    let number = |name: &str, number: Number| {
-        let place = number as usize;
-        let each = rows.iter().map(|row| row.numbers.get(place).copied().flatten());
-        Column::new(name.into(), each.collect::<Vec<Option<f64>>>())
-    };
-    let times = rows.iter().map(|row| row.time_ms).collect();
-    let times = Int64Chunked::from_vec("timestamp".into(), times)
-        .into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC))
-        .into_column();
-    let blocks = rows.iter().map(|row| row.block).collect::<Vec<u64>>();
-    let borrow = rows.iter().map(|row| row.borrow_apr).collect::<Vec<Option<f64>>>();
-    DataFrame::new_infer_height(vec![
-        times,
-        Column::new("block".into(), blocks),
-        text("block_hash", &|row| row.hash.clone()),
-        text("protocol", &|row| row.market.protocol().to_owned()),
-        text("chain", &|row| chain(row.market.chain())),
-        text("asset_address", &|row| place(&row.market)),
-        text("symbol", &|row| row.symbol.clone()),
-        number("supply_apr", Number::SupplyApr),
-        Column::new("borrow_apr".into(), borrow),
-        number("liquidity_index", Number::SharePrice),
-        number("utilization", Number::Utilization),
-        number("tvl_usd", Number::TvlUsd),
-        number("exit_usd", Number::ExitUsd),
-        number("entry_usd", Number::EntryUsd),
-        number("exit_delay_days", Number::ExitDelayDays),
-        number("price_usd", Number::PriceUsd),
-        flag("active", &|row| row.active),
-        flag("frozen", &|row| row.frozen),
-        flag("paused", &|row| row.paused),
-    ])
-}
-
-/// The chain as recorded files name it: by its number.
-fn chain(chain: ChainId) -> String {
-    chain.0.to_string()
-}
-
-/// What follows protocol and chain in a market's id.
-fn place(market: &MarketId) -> String {
-    market.as_str().splitn(3, ':').nth(2).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@ use crate::{ParquetSource, Selection};
 use alloy::primitives::{Address, B256, U256};
 use plimsoll_core::execution::BlockRef;
 use plimsoll_core::units::{Amount, Ray};
-use plimsoll_execute::protocol::{Held, Predict, PredictError, Predicted, Switches};
-use plimsoll_frame::Terms;
+use plimsoll_execute::protocol::{Beyond, Held, Predict, PredictError, Predicted, Switches};
+use plimsoll_frame::{Column as Number, Terms};
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -41,7 +41,9 @@ fn reading(market: &str, block: u64, borrowed: u64) -> Reading {
         switches: Switches { is_active: true, is_frozen: false, is_paused: false },
         terms: Terms::default(),
         held: Held::default(),
+        rewards: None,
         model: Arc::new(Still),
+        beyond: Beyond::default(),
     }
 }
 

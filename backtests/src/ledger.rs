@@ -54,7 +54,7 @@ impl Ledger {
     /// Sells what rewards have accrued since the last mark. Where the price of the asset is not known they
     /// wait until it is.
     fn earn_rewards(&mut self, view: &View<'_>) {
-        let Portfolio { decimals, idle, positions } = &mut self.portfolio;
+        let Portfolio { decimals, idle, positions, .. } = &mut self.portfolio;
         self.rewarded.retain(|market, _| positions.contains_key(market));
         for (market, position) in positions {
             let Some(now) = view.last_known(market, Column::RewardIndex) else { continue };

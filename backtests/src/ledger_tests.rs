@@ -93,7 +93,7 @@ fn an_exit_whose_gas_is_more_than_it_frees_is_paid_from_what_is_left() {
     let nav = ledger.portfolio().nav();
     let exit = Action { kind: ActionKind::Exit, market: market("b"), amount: units(1) };
     let costs = plimsoll_core::CostModel { gas_per_action: Some(units(9)), ..Default::default() };
-    let plan = Plan { as_of: Time(0), exits: vec![exit], entries: vec![], costs };
+    let plan = Plan { exits: vec![exit], ..Plan::nothing(Time(0), costs) };
     let policy = Policy::new(RiskPreference::default(), Enforcement::Strict);
     let plan = approve(plan, &nav, &Evidence::default(), &policy).approved;
     let done = block_on(ledger.execute(&plan)).unwrap();

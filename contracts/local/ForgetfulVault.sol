@@ -5,8 +5,10 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 /// @notice What a market contract of the real vault offers its vault.
 interface IPosition {
-    function deposit(uint256 assets) external;
+    function deposit(uint256 assets, bytes calldata data) external;
     function withdraw(uint256 assets) external;
+    function harvest(bytes calldata data) external;
+    function arrange(bytes calldata data) external;
     function totalAssets() external view returns (uint256);
 }
 
@@ -15,16 +17,24 @@ interface IPosition {
 /// plan is remembered, no rule hash compared, no cap kept. What keeps a plan from being carried out twice here is the
 /// engine alone. For tests of the engine; whoever is its allocator can lose everything in it.
 contract ForgetfulVault {
+    enum LegKind {
+        Exit,
+        Harvest,
+        Arrange,
+        Entry
+    }
+
     struct Leg {
         address market;
-        bool isEntry;
+        LegKind kind;
         uint256 assets;
         uint256 minimum;
         uint256 maximum;
+        bytes data;
     }
 
     event Reallocated(bytes32 indexed planId, uint256 planNumber, uint256 totalAssetsBefore, uint256 totalAssetsAfter);
-    event Moved(bytes32 indexed planId, address indexed market, bool isEntry, uint256 assets);
+    event Moved(bytes32 indexed planId, address indexed market, LegKind kind, uint256 assets);
 
     error NotAllocator(address caller);
     error PlanExpired(uint256 validUntil, uint256 now_);
@@ -62,14 +72,23 @@ contract ForgetfulVault {
         uint256 before = totalAssets();
         planCount += 1;
         for (uint256 i = 0; i < legs.length; ++i) {
-            if (legs[i].isEntry) {
-                asset.transfer(legs[i].market, legs[i].assets);
-                IPosition(legs[i].market).deposit(legs[i].assets);
-            } else {
-                IPosition(legs[i].market).withdraw(legs[i].assets);
-            }
-            emit Moved(planId, legs[i].market, legs[i].isEntry, legs[i].assets);
+            emit Moved(planId, legs[i].market, legs[i].kind, _carry(legs[i]));
         }
         emit Reallocated(planId, planCount, before, totalAssets());
+    }
+
+    /// @dev Returns what an entry moved or what came in.
+    function _carry(Leg calldata leg) private returns (uint256) {
+        IPosition market = IPosition(leg.market);
+        if (leg.kind == LegKind.Entry) {
+            asset.transfer(leg.market, leg.assets);
+            market.deposit(leg.assets, leg.data);
+            return leg.assets;
+        }
+        uint256 held = asset.balanceOf(address(this));
+        if (leg.kind == LegKind.Exit) market.withdraw(leg.assets);
+        else if (leg.kind == LegKind.Harvest) market.harvest(leg.data);
+        else market.arrange(leg.data);
+        return asset.balanceOf(address(this)) - held;
     }
 }

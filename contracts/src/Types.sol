@@ -1,18 +1,33 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-/// @notice One move of a plan. Exits come first, then entries.
-/// @param market The market contract the money leaves or enters.
-/// @param isEntry True for idle to market, false for market to idle.
-/// @param assets Asset units to move; the maximum of the type means all that can move now.
-/// @param minimum Least that an exit may return, or by which an entry may raise the value of the position.
-/// @param maximum Most that an exit may return, or by which an entry may raise the value of the position.
+/// @notice What a leg does, in the order in which legs stand in a plan.
+/// @param Exit Market to idle.
+/// @param Harvest Takes in what the position earned or is owed: fees, rewards, a queued exit. Adds no exposure.
+/// @param Arrange Changes the shape of the position within the market's own bounds: a range, staking.
+/// @param Entry Idle to market.
+enum LegKind {
+    Exit,
+    Harvest,
+    Arrange,
+    Entry
+}
+
+/// @notice One leg of a plan.
+/// @param market The market contract that is moved.
+/// @param kind What is done; a plan has exits first, then harvests, then arrangements, then entries.
+/// @param assets Asset units that an exit or an entry moves; the maximum of the type means all that can move now.
+/// @param minimum Least of what is guarded, in asset units. Exit: what comes in. Entry: the rise of the position's low
+/// value. Harvest and Arrange: what comes in and the low value afterwards together.
+/// @param maximum Most of the same.
+/// @param data Words for this market only, in the types it documents; empty for an exit and often for the others.
 struct Leg {
     address market;
-    bool isEntry;
+    LegKind kind;
     uint256 assets;
     uint256 minimum;
     uint256 maximum;
+    bytes data;
 }
 
 /// @notice Bounds on what the allocator can do.

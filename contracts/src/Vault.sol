@@ -178,7 +178,7 @@ contract Vault is Allocation, RedeemQueue {
         return shares.mulDiv(_high(q) + VIRTUAL_ASSETS, q.supply + VIRTUAL_SHARES, Math.Rounding.Ceil);
     }
 
-    /// @dev What may enter: nothing while the guardian, a mark or an unreadable market closes entering.
+    /// @dev What may enter: nothing while the guardian, a mark, an old price or an unreadable market closes entering.
     function _maxDeposit(Quote memory q, address receiver) private view returns (uint256) {
         if (entriesPaused || !q.sound || (soleDepositor != address(0) && receiver != soleDepositor)) return 0;
         return MAX_TOTAL.saturatingSub(_high(q));
@@ -253,10 +253,9 @@ contract Vault is Allocation, RedeemQueue {
         for (uint256 i = 0; i < count; ++i) {
             address market = _markets[i];
             if (_isIn(forgone, market)) continue;
-            (uint256 before,) = _read(market);
+            Reading memory before = _read(market);
             (address token, uint256 amount) = IMarket(market).transferInKind(receiver, part);
-            (uint256 afterwards,) = _read(market);
-            _reread(q, market, before, afterwards);
+            _reread(q, market, before, _read(market));
             emit LeftInKind(holder, market, token, amount);
         }
     }

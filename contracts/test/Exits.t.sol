@@ -236,10 +236,10 @@ contract ExitsTest is Fixture {
 
     function _changeMind() private {
         bytes[] memory worth = new bytes[](3);
-        worth[0] = abi.encode(500 * UNIT);
-        worth[1] = abi.encode(uint256(1e30));
-        worth[2] = abi.encode(uint256(0));
-        vm.mockCalls(marketA, abi.encodeWithSignature("totalAssets()"), worth);
+        worth[0] = abi.encode(500 * UNIT, 500 * UNIT, true);
+        worth[1] = abi.encode(uint256(1e30), uint256(1e30), true);
+        worth[2] = abi.encode(uint256(0), uint256(0), true);
+        vm.mockCalls(marketA, abi.encodeWithSignature("value()"), worth);
     }
 
     function testFuzz_nobody_in_the_queue_gets_more_than_their_part(uint256[8] memory moves) external {
@@ -282,8 +282,8 @@ contract ExitsTest is Fixture {
     }
 
     function test_leaving_in_kind_works_when_nothing_can_be_read() external {
-        vm.mockCallRevert(marketA, abi.encodeWithSignature("totalAssets()"), "no");
-        vm.mockCallRevert(marketB, abi.encodeWithSignature("totalAssets()"), "no");
+        vm.mockCallRevert(marketA, abi.encodeWithSignature("value()"), "no");
+        vm.mockCallRevert(marketB, abi.encodeWithSignature("value()"), "no");
         vm.prank(BOB);
         vault.redeemInKind(300 * SHARE, BOB, BOB, new address[](0));
         assertApproxEqAbs(bankB.balanceOf(BOB), 100 * UNIT, 1);

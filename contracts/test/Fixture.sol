@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Test} from "forge-std/Test.sol";
-import {Bounds, Config, Leg} from "../src/Types.sol";
+import {Bounds, Config, Leg, LegKind} from "../src/Types.sol";
 import {Vault} from "../src/Vault.sol";
 import {Erc4626Market} from "../src/markets/Erc4626Market.sol";
 import {Bank} from "./doubles/Bank.sol";
@@ -108,11 +108,11 @@ abstract contract Fixture is Test {
     }
 
     function _enterLeg(address market, uint256 assets) internal pure returns (Leg memory) {
-        return Leg(market, true, assets, 0, MAX);
+        return Leg(market, LegKind.Entry, assets, 0, MAX, "");
     }
 
     function _exitLeg(address market, uint256 assets) internal pure returns (Leg memory) {
-        return Leg(market, false, assets, 0, MAX);
+        return Leg(market, LegKind.Exit, assets, 0, MAX, "");
     }
 
     function _one(Leg memory leg) internal pure returns (Leg[] memory legs) {

@@ -86,22 +86,23 @@ contract HostileAllocatorTest is Fixture {
     }
 
     function _isRead(string memory name) private pure returns (bool) {
-        string[47] memory reads = [
+        string[49] memory reads = [
             "BPS()",
             "COUNTED_YEARLY_WAD()",
             "DUST()",
             "MAX_EXIT_LOSSES()",
             "MAX_FEE_BPS()",
+            "PENDING_LIFE()",
             "MAX_MARKETS()",
             "MAX_TOTAL()",
             "MOVE_GAS()",
-            "PENDING_LIFE()",
             "READ_GAS()",
             "allocator()",
             "allowance(address,address)",
             "asset()",
             "balanceOf(address)",
             "bounds()",
+            "buckets()",
             "convertToAssets(uint256)",
             "convertToShares(uint256)",
             "curator()",
@@ -131,6 +132,7 @@ contract HostileAllocatorTest is Fixture {
             "previewMint(uint256)",
             "previewRedeem(uint256)",
             "previewWithdraw(uint256)",
+            "queueLedger()",
             "queueShares()",
             "queued(address)",
             "reserved()"
@@ -285,8 +287,12 @@ contract Liar {
         (vault, asset) = (vault_, asset_);
     }
 
-    function deposit(uint256 assets) external {
+    function deposit(uint256 assets, bytes calldata) external {
         totalAssets += assets;
+    }
+
+    function value() external view returns (uint256, uint256, bool) {
+        return (totalAssets, totalAssets, true);
     }
 
     function setWorth(uint256 worth) external {

@@ -78,7 +78,7 @@ contract ImpairmentTest is Fixture {
     }
 
     function test_a_market_that_reports_nonsense_counts_for_nothing() external {
-        vm.mockCall(marketA, abi.encodeWithSignature("totalAssets()"), abi.encode(MAX));
+        vm.mockCall(marketA, abi.encodeWithSignature("value()"), abi.encode(MAX, MAX, true));
         assertEq(vault.totalAssets(), 400 * UNIT);
         assertEq(vault.maxDeposit(CAROL), 0);
         vm.mockCall(marketA, abi.encodeWithSignature("liquidity()"), abi.encode(MAX));

@@ -41,7 +41,7 @@ contract MarketsTest is Fixture {
         for (uint256 i = 0; i < 3; ++i) {
             vm.startPrank(ALLOCATOR);
             vm.expectRevert(abi.encodeWithSelector(IMarket.NotVault.selector, ALLOCATOR));
-            IMarket(all[i]).deposit(1);
+            IMarket(all[i]).deposit(1, "");
             vm.expectRevert(abi.encodeWithSelector(IMarket.NotVault.selector, ALLOCATOR));
             IMarket(all[i]).withdraw(1);
             vm.expectRevert(abi.encodeWithSelector(IMarket.NotVault.selector, ALLOCATOR));
@@ -207,7 +207,7 @@ contract MarketsTest is Fixture {
         token.mint(marketA, UNIT);
         vm.prank(address(vault));
         vm.expectRevert(abi.encodeWithSelector(IMarket.NotAllTaken.selector, UNIT, UNIT));
-        IMarket(marketA).deposit(UNIT);
+        IMarket(marketA).deposit(UNIT, "");
     }
 
     function test_nothing_stays_approved() external {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Leg} from "../src/Types.sol";
+import {Leg, LegKind} from "../src/Types.sol";
 import {IVaultEvents} from "../src/interfaces/IVaultEvents.sol";
 import {LeakyBucket} from "../src/libraries/LeakyBucket.sol";
 import {Fixture} from "./Fixture.sol";
@@ -20,7 +20,7 @@ contract ReallocateTest is Fixture {
     function test_a_plan_says_what_it_did() external {
         bytes32 expected = vault.preStateHash();
         vm.expectEmit(address(vault));
-        emit IVaultEvents.Moved("plan", marketA, true, 400 * UNIT);
+        emit IVaultEvents.Moved("plan", marketA, LegKind.Entry, 400 * UNIT);
         vm.expectEmit(address(vault));
         emit IVaultEvents.Reallocated("plan", 1, 1_000 * UNIT, 1_000 * UNIT);
         _go("plan", uint64(block.timestamp), expected, _one(_enterLeg(marketA, 400 * UNIT)));
@@ -33,14 +33,14 @@ contract ReallocateTest is Fixture {
         _enterMarket(marketA, 1_000 * UNIT);
         skip(1 days);
         Leg[] memory legs = new Leg[](2);
-        legs[0] = Leg(marketA, false, 700 * UNIT, 700 * UNIT, 700 * UNIT);
-        legs[1] = Leg(marketB, true, 600 * UNIT, 600 * UNIT, 600 * UNIT);
+        legs[0] = Leg(marketA, LegKind.Exit, 700 * UNIT, 700 * UNIT, 700 * UNIT, "");
+        legs[1] = Leg(marketB, LegKind.Entry, 600 * UNIT, 600 * UNIT, 600 * UNIT, "");
         _plan(legs);
         assertEq(vault.idle(), 100 * UNIT);
         assertEq(bankB.totalAssets(), 600 * UNIT);
         (legs[0], legs[1]) = (legs[1], legs[0]);
         bytes32 expected = vault.preStateHash();
-        vm.expectRevert(abi.encodeWithSelector(IVaultEvents.ExitAfterEntry.selector, 1));
+        vm.expectRevert(abi.encodeWithSelector(IVaultEvents.LegOutOfOrder.selector, 1));
         _go("x", uint64(block.timestamp), expected, legs);
     }
 
@@ -78,15 +78,15 @@ contract ReallocateTest is Fixture {
         bytes32 expected = vault.preStateHash();
         bytes memory low = abi.encodeWithSelector(IVaultEvents.OutsideGuard.selector, 0, UNIT, UNIT + 1, MAX);
         vm.expectRevert(low);
-        _go("x", uint64(block.timestamp), expected, _one(Leg(marketA, true, UNIT, UNIT + 1, MAX)));
+        _go("x", uint64(block.timestamp), expected, _one(Leg(marketA, LegKind.Entry, UNIT, UNIT + 1, MAX, "")));
         bytes memory high = abi.encodeWithSelector(IVaultEvents.OutsideGuard.selector, 0, UNIT, 0, UNIT - 1);
         vm.expectRevert(high);
-        _go("x", uint64(block.timestamp), expected, _one(Leg(marketA, true, UNIT, 0, UNIT - 1)));
+        _go("x", uint64(block.timestamp), expected, _one(Leg(marketA, LegKind.Entry, UNIT, 0, UNIT - 1, "")));
         _enterMarket(marketA, UNIT);
         vm.expectRevert(low);
-        _go("x", uint64(block.timestamp), 0, _one(Leg(marketA, false, UNIT, UNIT + 1, MAX)));
+        _go("x", uint64(block.timestamp), 0, _one(Leg(marketA, LegKind.Exit, UNIT, UNIT + 1, MAX, "")));
         vm.expectRevert(high);
-        _go("x", uint64(block.timestamp), 0, _one(Leg(marketA, false, UNIT, 0, UNIT - 1)));
+        _go("x", uint64(block.timestamp), 0, _one(Leg(marketA, LegKind.Exit, UNIT, 0, UNIT - 1, "")));
     }
 
     function test_caps_hold_on_entry() external {
@@ -171,7 +171,7 @@ contract ReallocateTest is Fixture {
         vm.expectPartialRevert(IVaultEvents.MoveLoss.selector);
         _go("x", uint64(block.timestamp), expected, both);
         vm.expectPartialRevert(IVaultEvents.OutsideGuard.selector);
-        _go("x", uint64(block.timestamp), 0, _one(Leg(marketA, false, 100 * UNIT, 101 * UNIT, MAX)));
+        _go("x", uint64(block.timestamp), 0, _one(Leg(marketA, LegKind.Exit, 100 * UNIT, 101 * UNIT, MAX, "")));
         _go("x", uint64(block.timestamp), 0, _one(_exitLeg(marketA, 100 * UNIT)));
         assertLt(vault.totalAssets(), 996 * UNIT);
         skip(1 days + 1);
@@ -185,7 +185,7 @@ contract ReallocateTest is Fixture {
         _enterMarket(marketA, 500 * UNIT);
         bankA.setPreviewLocked(true);
         assertEq(vault.totalAssets(), 1_000 * UNIT, "a lock alone is no loss");
-        vm.mockCallRevert(marketA, abi.encodeWithSignature("totalAssets()"), "no");
+        vm.mockCallRevert(marketA, abi.encodeWithSignature("value()"), "no");
         bytes32 expected = vault.preStateHash();
         vm.expectRevert(abi.encodeWithSelector(IVaultEvents.MarketUnreadable.selector, marketA));
         _go("x", uint64(block.timestamp), 0, _one(_exitLeg(marketA, 100 * UNIT)));

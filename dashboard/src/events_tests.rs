@@ -4,7 +4,7 @@ use plimsoll_core::journal::Decided;
 use plimsoll_core::{CostModel, Plan, Time};
 
 fn decision(line: u64) -> Event {
-    let plan = Plan { as_of: Time(0), exits: vec![], entries: vec![], costs: CostModel::default() };
+    let plan = Plan::nothing(Time(0), CostModel::default());
     let decided = Decided {
         time: Time(0),
         reason: "nothing is worth its cost".to_owned(),

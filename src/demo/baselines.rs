@@ -6,7 +6,7 @@ use super::stage::{DAY_BLOCKS, Stage};
 use alloy::primitives::{Address, U256};
 use anyhow::Context;
 use plimsoll_core::Amount;
-use plimsoll_execute::chain::vault::{self, Move, plan_id, reallocation};
+use plimsoll_execute::chain::vault::{self, LegKind, Move, plan_id, reallocation};
 use plimsoll_execute::chain::{Endpoint, Nodes, VaultState};
 use plimsoll_execute::protocol::At;
 use plimsoll_localchain::{Artifacts, CHAIN_ID, Call};
@@ -51,10 +51,11 @@ async fn enter(stage: &Stage, state: &VaultState, markets: &[Address]) -> anyhow
         .iter()
         .map(|contract| Move {
             contract: *contract,
-            is_entry: true,
+            kind: LegKind::Entry,
             amount: Some(each),
             least: Amount::ZERO,
             most: Amount(U256::MAX),
+            data: alloy::primitives::Bytes::new(),
         })
         .collect();
     let valid_until = state.timestamp.saturating_add(86_400);

@@ -9,13 +9,14 @@ use alloy::sol_types::SolEvent;
 use plimsoll_core::execution::PlanId;
 use plimsoll_core::{Amount, MarketId};
 use plimsoll_execute::chain::logs::Log;
+use plimsoll_execute::chain::vault::LegKind;
 use plimsoll_execute::live::Tick;
 use plimsoll_execute::protocol::Predict;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 sol! {
-    event Moved(bytes32 indexed planId, address indexed market, bool isEntry, uint256 assets);
+    event Moved(bytes32 indexed planId, address indexed market, uint8 kind, uint256 assets);
 }
 
 /// A fall of less than this, raw units, is rounding.
@@ -134,7 +135,7 @@ fn legs(
             block: tick.head.block.number,
             plan: moved.planId,
             market: market(moved.market)?,
-            is_entry: moved.isEntry,
+            is_entry: LegKind::of(moved.kind) == Some(LegKind::Entry),
             amount: Amount(moved.assets),
         })
     });

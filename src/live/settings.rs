@@ -178,6 +178,11 @@ impl fmt::Debug for Hidden {
 }
 
 impl Hidden {
+    /// Returns an address, or `env:NAME`, that is never shown.
+    pub(crate) fn new(text: String) -> Hidden {
+        Hidden(text)
+    }
+
     /// The value itself, read from the environment where it is kept there.
     pub(crate) fn reveal(&self) -> anyhow::Result<String> {
         match self.0.strip_prefix("env:") {

@@ -2,7 +2,8 @@
 
 use plimsoll_allocate::propose::weights;
 use plimsoll_allocate::scored::{Holding, noted};
-use plimsoll_allocate::{AllocatorSettings, Candidates, propose};
+use plimsoll_allocate::{AllocatorSettings, Candidates, propose, upkeep};
+use plimsoll_core::MarketKind;
 use plimsoll_core::journal::Expected;
 use plimsoll_frame::{Reason, Situation, Strategy, StrategyError, Target};
 use std::collections::BTreeMap;
@@ -17,7 +18,12 @@ pub struct Allocator {
 
 impl Strategy for Allocator {
     fn name(&self) -> &'static str {
-        "allocator"
+        match self.settings.kinds {
+            Some([MarketKind::Staking]) => "stake",
+            Some([MarketKind::Lp]) => "lp-range",
+            Some([MarketKind::Mining]) => "mine",
+            _ => "allocator",
+        }
     }
 
     fn params(&self) -> BTreeMap<&'static str, String> {
@@ -54,6 +60,7 @@ impl Strategy for Allocator {
             Expected { gain: best.gain, p_gain, net_apr: best.net_apr, interval: best.interval };
         let weights = weights(now, &candidates, &best.deposits);
         let weights = if best.is_move { within_one(weights) } else { now.held.clone() };
+        let (keeping, by_queue) = upkeep(now, &candidates, &weights);
         let amounts = weights.iter().map(|(market, weight)| (market.clone(), weight * now.nav));
         let held: Vec<f64> = candidates.book.choices.iter().map(|choice| choice.held).collect();
         let deposits = if best.is_move { &best.deposits } else { &held };
@@ -64,7 +71,33 @@ impl Strategy for Allocator {
         } else {
             Target::stay(Reason::Keep { lift, p_gain, forecast })
         };
-        Ok(target.among(ranked).expecting(expected, scores))
+        Ok(target.among(ranked).expecting(expected, scores).keeping(keeping, by_queue))
+    }
+}
+
+impl Allocator {
+    /// Returns the allocator that buys nothing but staked tokens.
+    #[must_use]
+    pub fn stake() -> Allocator {
+        Allocator::of_kinds(&[MarketKind::Staking])
+    }
+
+    /// Returns the allocator that buys nothing but liquidity.
+    #[must_use]
+    pub fn lp_range() -> Allocator {
+        Allocator::of_kinds(&[MarketKind::Lp])
+    }
+
+    /// Returns the allocator that buys nothing but campaigns.
+    #[must_use]
+    pub fn mine() -> Allocator {
+        Allocator::of_kinds(&[MarketKind::Mining])
+    }
+
+    fn of_kinds(kinds: &'static [MarketKind]) -> Allocator {
+        Allocator {
+            settings: AllocatorSettings { kinds: Some(kinds), ..AllocatorSettings::default() },
+        }
     }
 }
 

@@ -48,6 +48,7 @@ fn ask(
         view,
         scores: &Scores::default(),
         held,
+        facts: &BTreeMap::new(),
         nav: 1.0,
         executed: &[],
         decimals: 18,
@@ -163,6 +164,7 @@ fn after_entering(days: i64, undo_days: f64) -> plimsoll_frame::Target {
         view,
         scores: &Scores { each, ..Scores::default() },
         held: &BTreeMap::from([(market("a"), 1.0)]),
+        facts: &BTreeMap::new(),
         nav: 100.0,
         executed: &[entered],
         decimals: 18,
@@ -206,6 +208,7 @@ fn from_idle(gas: f64, stay_days: f64) -> plimsoll_frame::Target {
         view: frame.view(frame.span().unwrap().1.day().end()),
         scores: &Scores { each: BTreeMap::from([(market("a"), score)]), ..Scores::default() },
         held: &BTreeMap::new(),
+        facts: &BTreeMap::new(),
         nav: 100.0,
         executed: &[],
         decimals: 18,
@@ -241,7 +244,7 @@ fn nothing_is_bought_where_nothing_is_open() {
 fn an_unknown_strategy_or_parameter_is_refused_with_the_nearest() {
     assert_eq!(
         by_name("higest-apr").unwrap_err().to_string(),
-        "strategy \"higest-apr\" is not known; did you mean \"highest-apr\"?; there are hold, equal, highest-apr, mean7-hysteresis, allocator"
+        "strategy \"higest-apr\" is not known; did you mean \"highest-apr\"?; there are hold, equal, highest-apr, mean7-hysteresis, stake, lp-range, mine, allocator"
     );
     assert_eq!(
         by_name("highest-apr@days=7").unwrap_err().to_string(),

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 /// The names, in the order in which they are reported by default.
-const NAMES: [&str; 5] = ["hold", "equal", "highest-apr", "mean7-hysteresis", "allocator"];
+const NAMES: [&str; 8] =
+    ["hold", "equal", "highest-apr", "mean7-hysteresis", "stake", "lp-range", "mine", "allocator"];
 
 /// Why a text names no strategy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -94,15 +95,22 @@ pub fn by_name(spec: &str) -> Result<Box<dyn Strategy>, SettingsError> {
                 margin: margin.map_or(base.margin, |margin| margin.0),
             })
         }
-        "allocator" => Box::new(Allocator { settings: allocator(&mut given)? }),
+        "allocator" => {
+            Box::new(Allocator { settings: allocator(&mut given, Allocator::default())? })
+        }
+        "stake" => Box::new(Allocator { settings: allocator(&mut given, Allocator::stake())? }),
+        "lp-range" => {
+            Box::new(Allocator { settings: allocator(&mut given, Allocator::lp_range())? })
+        }
+        "mine" => Box::new(Allocator { settings: allocator(&mut given, Allocator::mine())? }),
         _ => return Err(unknown(name)),
     };
     given.finish(&strategy.params())?;
     Ok(strategy)
 }
 
-fn allocator(given: &mut Given) -> Result<AllocatorSettings, SettingsError> {
-    let base = AllocatorSettings::default();
+fn allocator(given: &mut Given, base: Allocator) -> Result<AllocatorSettings, SettingsError> {
+    let base = base.settings;
     let mut number = |key, known: f64, least: f64, most: f64, expected| {
         let found: Option<f64> = given.take(key, expected)?;
         match found {
@@ -160,6 +168,7 @@ fn allocator(given: &mut Given) -> Result<AllocatorSettings, SettingsError> {
             3_650.0,
             "a number of days from 0 to 3650",
         )?,
+        kinds: base.kinds,
     })
 }
 

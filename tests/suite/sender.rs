@@ -27,7 +27,9 @@ sol! {
         address guardian; address soleDepositor; uint32 ownerDelay; uint32 curatorDelay;
         uint32 fadePeriod; Bounds bounds;
     }
-    struct Leg { address market; bool isEntry; uint256 assets; uint256 minimum; uint256 maximum; }
+    struct Leg {
+        address market; uint8 kind; uint256 assets; uint256 minimum; uint256 maximum; bytes data;
+    }
     function reallocate(bytes32 planId, uint64 validUntil, bytes32 preStateHash, Leg[] legs);
     function preStateHash() returns (bytes32);
     function planCount() returns (uint256);
@@ -168,10 +170,11 @@ impl Stage {
         let hash = self.chain.call(self.vault, &preStateHashCall {}).await.unwrap();
         let leg = Leg {
             market: self.market,
-            isEntry: true,
+            kind: 3,
             assets: U256::from(assets),
             minimum: U256::from(assets - 10),
             maximum: U256::from(assets + 10),
+            data: Bytes::new(),
         };
         let valid_until = head.timestamp + 600;
         let call = reallocateCall {

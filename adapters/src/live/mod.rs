@@ -131,6 +131,6 @@ pub(crate) fn curve_terms(symbol: &str, curve: Option<Curve>, reserve_factor: f6
         reserve_factor: Some(reserve_factor),
         issuer: asset::issuer(symbol).map(str::to_owned),
         wrap_depth: asset::wraps(symbol),
-        rewards_end: None,
+        ..Terms::default()
     }
 }

@@ -34,6 +34,33 @@ impl ProtocolSettings {
             }
         }
     }
+
+    /// Forgets the vault's market contracts: nothing is held then.
+    pub fn forget_contracts(&mut self) {
+        match self {
+            ProtocolSettings::AaveV3(all) => {
+                all.markets.iter_mut().for_each(|each| each.contract = None);
+            }
+            ProtocolSettings::MorphoBlue(all) => {
+                all.markets.iter_mut().for_each(|each| each.contract = None);
+            }
+            ProtocolSettings::Erc4626(all) => {
+                all.markets.iter_mut().for_each(|each| each.contract = None);
+            }
+        }
+    }
+
+    /// Keeps the markets that are `wanted`, in their order.
+    pub fn retain(&mut self, wanted: impl FnMut(&MarketId) -> bool) {
+        let markets = protocol(self).markets();
+        let mut keep = markets.iter().map(wanted);
+        let mut next = move || keep.next().unwrap_or_default();
+        match self {
+            ProtocolSettings::AaveV3(all) => all.markets.retain(|_| next()),
+            ProtocolSettings::MorphoBlue(all) => all.markets.retain(|_| next()),
+            ProtocolSettings::Erc4626(all) => all.markets.retain(|_| next()),
+        }
+    }
 }
 
 /// Returns the configured adapters, in their order.
@@ -103,6 +130,25 @@ mod tests {
         assert_eq!(adapters[0].markets()[0].as_str(), expected);
         let expected = "erc4626:8453:0xbeef010f9cb27031ad51e3333f9af9c6b1228183";
         assert_eq!(adapters[1].markets()[0].as_str(), expected);
+    }
+
+    #[test]
+    fn what_is_inside_a_vault_is_a_market_of_morpho_or_a_pool_of_aave() {
+        let inside = |inner: &str| {
+            parsed(&format!(
+                r#"{{"protocol":"erc4626","chain":1,"markets":[{{"vault":"0xbeeF010f9cb27031ad51e3333f9aF9C6B1228183","inner":{inner}}}]}}"#
+            ))
+        };
+        let pool = r#"{"aave_pool":"0x87870bca3f3fd6335c3f4ce8392d69350b4fa4e2"}"#;
+        let ProtocolSettings::Erc4626(settings) = inside(pool).unwrap() else { panic!("a vault") };
+        assert!(matches!(settings.markets[0].inner, Some(crate::live::erc4626::Inner::Aave(_))));
+        let back = serde_json::to_string(&settings.markets[0].inner).unwrap();
+        assert_eq!(back, pool);
+        assert!(
+            inside(r#"{"aave_pool":"0x87870bca3f3fd6335c3f4ce8392d69350b4fa4e2","id":"0x00"}"#)
+                .is_err()
+        );
+        assert!(inside(r#"{"pool":"0x87870bca3f3fd6335c3f4ce8392d69350b4fa4e2"}"#).is_err());
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The HTTP client: paced, patient with a server in trouble, and never for ever.
 
-use super::pace::{Backoff, Bucket, retry_after};
+use super::pace::Bucket;
 use super::schema::Flaw;
 use plimsoll_core::Time;
 use plimsoll_execute::AdapterError;
+use plimsoll_execute::pace::{Backoff, retry_after};
 use reqwest::{StatusCode, Url};
 use std::error::Error;
 use std::num::NonZeroU32;
@@ -106,7 +107,10 @@ impl Client {
             attempts: 0,
             detail: plain(error),
         })?;
-        let (bucket, backoff) = (Bucket::new(&settings), Backoff::new(&settings));
+        let (bucket, backoff) = (
+            Bucket::new(&settings),
+            Backoff::new(settings.first_wait, settings.longest_wait, settings.seed),
+        );
         Ok(Client { http, settings, bucket, backoff, last: Last::Answered })
     }
 
@@ -163,7 +167,7 @@ impl Client {
         let broken = |error: reqwest::Error| Failure::Broken(plain(error));
         let mut response = self.http.get(address.url.clone()).send().await.map_err(silent)?;
         if response.status() != StatusCode::OK {
-            let wait = retry_after(response.headers(), now);
+            let wait = retry_after(response.headers(), Some(now));
             return Err(Failure::Status(response.status(), wait));
         }
         let mut body = Vec::new();

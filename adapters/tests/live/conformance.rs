@@ -2,14 +2,15 @@
 
 use crate::bench::{self, Bench};
 use crate::checks;
-use crate::on_aave::OnAave;
+use crate::on_aave::{ON_V3_0, ON_V3_2};
 use crate::on_morpho::OnMorpho;
+use crate::on_stata::OnStata;
 use crate::on_vaults::OnVaults;
 use crate::stage::Stage;
 use crate::subject::Subject;
 
 async fn conforms(subject: &dyn Subject) {
-    let Some(stage) = Stage::open().await else { return };
+    let Some(stage) = Stage::open(subject.line()).await else { return };
     stage.populate().await;
     let bench = Bench { stage: &stage, subject, wrap: |adapter| adapter };
     let report = bench::run(&bench, false).await;
@@ -27,7 +28,12 @@ async fn conforms(subject: &dyn Subject) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn aave_v3_conforms() {
-    conforms(&OnAave).await;
+    conforms(&ON_V3_0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn aave_v3_2_conforms() {
+    conforms(&ON_V3_2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,6 +44,11 @@ async fn morpho_blue_conforms() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_looked_through_vault_conforms() {
     conforms(&OnVaults { is_looked_through: true }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stata_token_conforms() {
+    conforms(&OnStata).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

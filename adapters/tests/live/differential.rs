@@ -2,14 +2,15 @@
 //! leaps in time. What is read equals the contracts to the last unit, and what is predicted happens.
 
 use crate::bench::{came_true, is_true};
-use crate::on_aave::OnAave;
+use crate::on_aave::{ON_V3_0, ON_V3_2};
 use crate::on_morpho::OnMorpho;
+use crate::on_stata::OnStata;
 use crate::on_vaults::OnVaults;
-use crate::stage::{EMPTY, Stage, artifacts};
+use crate::stage::{EMPTY, Stage, artifacts, deployed};
 use crate::subject::Subject;
 use alloy::primitives::U256;
 use plimsoll_core::units::Amount;
-use plimsoll_localchain::{ChainSettings, Driver, LocalChain, MarketSettings, deploy};
+use plimsoll_localchain::{ChainSettings, Driver, LocalChain, MarketSettings};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -37,9 +38,9 @@ async fn equals(subject: &dyn Subject, states: usize, seed: u64) {
     let Some(artifacts) = artifacts() else { return };
     let settings = ChainSettings { block_seconds: 600, ..ChainSettings::default() };
     let mut chain = LocalChain::start(&artifacts, settings).await.unwrap();
-    let deployed = deploy(&chain, &artifacts).await.unwrap();
+    let deployed = deployed(&chain, &artifacts, subject.line()).await;
     let market = MarketSettings { seed, ..MarketSettings::default() };
-    let mut driver = Driver::start(&mut chain, deployed.clone(), market).await.unwrap();
+    let mut driver = Driver::start(&mut chain, deployed.0.clone(), market).await.unwrap();
     let stage = Stage::around(chain, deployed, artifacts).await;
     stage.populate().await;
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -142,8 +143,10 @@ macro_rules! runs {
 }
 
 runs! {
-    aave_equals_the_bytecode, aave_equals_the_bytecode_in_a_thousand_states, OnAave;
+    aave_equals_the_bytecode, aave_equals_the_bytecode_in_a_thousand_states, ON_V3_0;
+    aave_v3_2_equals_the_bytecode, aave_v3_2_equals_the_bytecode_in_a_thousand_states, ON_V3_2;
     morpho_equals_the_bytecode, morpho_equals_the_bytecode_in_a_thousand_states, OnMorpho;
+    stata_tokens_equal_the_bytecode, stata_tokens_equal_the_bytecode_in_a_thousand_states, OnStata;
     vaults_equal_the_bytecode, vaults_equal_the_bytecode_in_a_thousand_states,
         OnVaults { is_looked_through: true };
 }

@@ -1,7 +1,7 @@
 //! Controls: adapters that are broken on purpose, each of which the suite has to catch.
 
 use crate::bench::{self, Bench, Wrap};
-use crate::on_aave::OnAave;
+use crate::on_aave::{ON_V3_0, ON_V3_2};
 use crate::on_morpho::OnMorpho;
 use crate::stage::Stage;
 use crate::subject::Subject;
@@ -188,7 +188,7 @@ impl Protocol for Broken {
 }
 
 async fn are_caught(subject: &dyn Subject, passes: &[Fault]) {
-    let Some(stage) = Stage::open().await else { return };
+    let Some(stage) = Stage::open(subject.line()).await else { return };
     stage.populate().await;
     let mut missed = Vec::new();
     for (fault, wrap) in ALL {
@@ -207,7 +207,12 @@ async fn are_caught(subject: &dyn Subject, passes: &[Fault]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_in_an_adapter_of_aave_is_caught() {
-    are_caught(&OnAave, &[]).await;
+    are_caught(&ON_V3_0, &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_in_an_adapter_of_aave_v3_2_is_caught() {
+    are_caught(&ON_V3_2, &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,14 +5,32 @@ use crate::subject::{Subject, Truth, Wanted, Wrong};
 use alloy::primitives::{Address, U256};
 use async_trait::async_trait;
 use plimsoll_adapters::live::aave_v3::{AaveV3, AaveV3Settings, Pledged};
+use plimsoll_core::rates::aave_v3::Line;
 use plimsoll_core::units::{Amount, Ray, Shares};
 use plimsoll_execute::protocol::{Held, Protocol};
 use plimsoll_localchain::abi::{IAaveConfigurator, IAavePool, IToken};
 use plimsoll_localchain::{Asset, CHAIN_ID};
 
-pub(crate) struct OnAave;
+pub(crate) struct OnAave {
+    line: Line,
+}
+
+/// The pool of the v3.0 line.
+pub(crate) const ON_V3_0: OnAave = OnAave { line: Line::V3_0 };
+/// The pool of v3.2.
+pub(crate) const ON_V3_2: OnAave = OnAave { line: Line::V3_2 };
 
 impl OnAave {
+    /// What the pool can pay out: from v3.1 on what it has counted in, before that what lies there.
+    async fn payable(&self, stage: &Stage, place: usize) -> U256 {
+        let (asset, name) = (stage.token(ON_AAVE[place]), ON_AAVE[place]);
+        if self.line.has_virtual_balance() {
+            let call = IAavePool::getVirtualUnderlyingBalanceCall { asset };
+            return U256::from(stage.asks(stage.deployed.aave.pool, &call).await);
+        }
+        stage.balance(stage.deployed.aave.reserves[&name].a_token, asset).await
+    }
+
     async fn data(&self, stage: &Stage, place: usize) -> IAavePool::ReserveData {
         let asset = stage.token(ON_AAVE[place]);
         stage.asks(stage.deployed.aave.pool, &IAavePool::getReserveDataCall { asset }).await
@@ -22,7 +40,11 @@ impl OnAave {
 #[async_trait]
 impl Subject for OnAave {
     fn name(&self) -> &'static str {
-        "aave-v3"
+        if self.line == Line::V3_0 { "aave-v3" } else { "aave-v3 (v3.2)" }
+    }
+
+    fn line(&self) -> Line {
+        self.line
     }
 
     fn adapter(&self, stage: &Stage, wrong: Option<Wrong>) -> Box<dyn Protocol> {
@@ -63,7 +85,9 @@ impl Subject for OnAave {
     }
 
     fn own_part(&self, stage: &Stage, place: usize) -> Address {
-        stage.deployed.aave.reserves[&ON_AAVE[place]].rate_strategy
+        let reserve = stage.deployed.aave.reserves[&ON_AAVE[place]];
+        // From v3.1 on one contract has the rates of all reserves.
+        if self.line == Line::V3_0 { reserve.rate_strategy } else { reserve.variable_debt_token }
     }
 
     async fn truth(&self, stage: &Stage, place: usize) -> Truth {
@@ -73,7 +97,7 @@ impl Subject for OnAave {
         let income = IAavePool::getReserveNormalizedIncomeCall { asset };
         let total = IToken::totalSupplyCall {};
         let supplied = stage.asks(reserve.a_token, &total).await;
-        let cash = stage.balance(reserve.a_token, asset).await;
+        let cash = self.payable(stage, place).await;
         let is_paused = data.configuration.bit(60);
         let contract = self.contract(stage, place);
         Truth {
@@ -115,7 +139,7 @@ impl Subject for OnAave {
                 // Pledged where the place is not: what is pledged is supplied.
                 let pledge = if name == Asset::Dai { Asset::Wbtc } else { Asset::Dai };
                 stage.aave_supply(bold, pledge, units(1_000_000_000, pledge)).await;
-                let cash = stage.balance(reserve.a_token, asset).await;
+                let cash = self.payable(stage, place).await;
                 stage.aave_borrow(bold, name, cash).await;
             }
             Wanted::Donated => {

@@ -5,7 +5,9 @@ use crate::stage::{IMarketContract, Stage, units};
 use crate::subject::{Subject, Truth, Wanted, Wrong, yearly};
 use alloy::primitives::{Address, U256};
 use async_trait::async_trait;
-use plimsoll_adapters::live::erc4626::{Erc4626, Erc4626Settings, Erc4626Vault, Inner};
+use plimsoll_adapters::live::erc4626::{
+    Erc4626, Erc4626Settings, Erc4626Vault, Inner, InnerMorpho,
+};
 use plimsoll_core::units::{Amount, Ray, Shares};
 use plimsoll_execute::protocol::{Held, Protocol};
 use plimsoll_localchain::abi::{IToken, IVault};
@@ -32,9 +34,10 @@ impl Subject for OnVaults {
                 .map(|(place, contract)| Erc4626Vault {
                     vault: place.vault,
                     contract: Some(*contract),
-                    inner: self
-                        .is_looked_through
-                        .then_some(Inner { morpho: stage.deployed.morpho.blue, id: place.id }),
+                    inner: self.is_looked_through.then_some(Inner::Morpho(InnerMorpho {
+                        morpho: stage.deployed.morpho.blue,
+                        id: place.id,
+                    })),
                     window_blocks: 20,
                 })
                 .collect(),

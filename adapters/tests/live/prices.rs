@@ -4,6 +4,7 @@ use crate::stage::Stage;
 use alloy::primitives::{Address, I256, U256};
 use plimsoll_adapters::live::{PriceFeed, PriceSettings, Prices, SecondSource, Unknown};
 use plimsoll_core::Bps;
+use plimsoll_core::rates::aave_v3::Line;
 use plimsoll_execute::AdapterError;
 use plimsoll_localchain::abi::IPriceFeed;
 use plimsoll_localchain::{Asset, CHAIN_ID};
@@ -39,7 +40,7 @@ async fn post(stage: &Stage, asset: Asset, answer: i64, age: u64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fresh_price_is_read_at_the_block_and_the_others_say_why_not() {
-    let Some(stage) = Stage::open().await else { return };
+    let Some(stage) = Stage::open(Line::V3_0).await else { return };
     let prices = Prices::new(settings(&stage));
     post(&stage, Asset::Weth, 234_567_000_000, 0).await;
     let at = stage.at().await;
@@ -70,7 +71,7 @@ async fn every_fresh_price_is_read_at_the_block_and_the_others_say_why_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_source_has_to_confirm_the_first() {
-    let Some(stage) = Stage::open().await else { return };
+    let Some(stage) = Stage::open(Line::V3_0).await else { return };
     let mut settings = settings(&stage);
     let second = stage.deployed.token(Asset::Dai).unwrap().feed;
     let usdc = settings.feeds.iter_mut().find(|feed| feed.asset == stage.token(Asset::Usdc));
@@ -95,7 +96,7 @@ async fn a_second_source_has_to_confirm_the_first() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_feed_of_other_decimals_or_none_at_all_is_refused_at_the_start() {
-    let Some(stage) = Stage::open().await else { return };
+    let Some(stage) = Stage::open(Line::V3_0).await else { return };
     let at = stage.at().await;
     let mut wide = settings(&stage);
     wide.feeds[0].decimals = 18;

@@ -3,12 +3,13 @@
 
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy::sol_types::{SolCall, SolValue};
+use plimsoll_core::rates::aave_v3::Line;
 use plimsoll_execute::At;
 use plimsoll_execute::chain::{Endpoint, Nodes};
 use plimsoll_localchain::abi::{IAavePool, IMorpho, IPriceFeed, IToken, IVault, MarketParams};
 use plimsoll_localchain::{
-    Artifacts, Asset, CHAIN_ID, Call, ChainSettings, Deployment, LocalChain, LocalChainError,
-    Origin, deploy,
+    AaveV3_2, Artifacts, Asset, CHAIN_ID, Call, ChainSettings, Deployment, LocalChain,
+    LocalChainError, Origin, deploy, deploy_aave_v3_2,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use std::time::Duration;
 alloy::sol! {
     /// Our market contracts, whichever protocol they are on.
     interface IMarketContract {
-        function deposit(uint256 assets) external;
+        function deposit(uint256 assets, bytes data) external;
         function withdraw(uint256 assets) external;
         function totalAssets() external view returns (uint256);
         function liquidity() external view returns (uint256);
@@ -46,7 +47,10 @@ pub(crate) struct BluePlace {
 
 pub(crate) struct Stage {
     pub(crate) chain: LocalChain,
+    /// `aave` is the pool of the line that was wanted.
     pub(crate) deployed: Deployment,
+    /// The rest of Aave V3.2, where that was wanted.
+    pub(crate) v3_2: Option<AaveV3_2>,
     pub(crate) nodes: Nodes,
     artifacts: Artifacts,
     pub(crate) blue: Vec<BluePlace>,
@@ -55,6 +59,7 @@ pub(crate) struct Stage {
     pub(crate) on_aave: Vec<Address>,
     pub(crate) on_morpho: Vec<Address>,
     pub(crate) on_vaults: Vec<Address>,
+    pub(crate) on_stata: Vec<Address>,
 }
 
 /// The assets of Aave's places.
@@ -83,19 +88,36 @@ pub(crate) fn nodes(url: &str, chain: u64) -> Nodes {
     Nodes::new(vec![endpoint], 1, chain).unwrap()
 }
 
+/// Deploys everything; of Aave, whoever acts finds the pool of `line`.
+pub(crate) async fn deployed(
+    chain: &LocalChain,
+    artifacts: &Artifacts,
+    line: Line,
+) -> (Deployment, Option<AaveV3_2>) {
+    let deployed = deploy(chain, artifacts).await.unwrap();
+    match line {
+        Line::V3_0 => (deployed, None),
+        Line::V3_1 => panic!("no package holds its bytecode"),
+        Line::V3_2 => {
+            let v3_2 = deploy_aave_v3_2(chain, artifacts, &deployed).await.unwrap();
+            (Deployment { aave: v3_2.aave.clone(), ..deployed }, Some(v3_2))
+        }
+    }
+}
+
 impl Stage {
-    pub(crate) async fn open() -> Option<Stage> {
+    pub(crate) async fn open(line: Line) -> Option<Stage> {
         let artifacts = artifacts()?;
         let settings = ChainSettings { block_seconds: 12, ..ChainSettings::default() };
         let chain = LocalChain::start(&artifacts, settings).await.unwrap();
-        let deployed = deploy(&chain, &artifacts).await.unwrap();
+        let deployed = deployed(&chain, &artifacts, line).await;
         Some(Stage::around(chain, deployed, artifacts).await)
     }
 
     /// Puts the places onto a chain that may have people already.
     pub(crate) async fn around(
         chain: LocalChain,
-        deployed: Deployment,
+        (deployed, v3_2): (Deployment, Option<AaveV3_2>),
         artifacts: Artifacts,
     ) -> Stage {
         let nodes = nodes(&chain.http_url(), CHAIN_ID);
@@ -104,6 +126,7 @@ impl Stage {
         let mut stage = Stage {
             chain,
             deployed,
+            v3_2,
             nodes,
             artifacts,
             blue,
@@ -111,6 +134,7 @@ impl Stage {
             on_aave: none(),
             on_morpho: none(),
             on_vaults: none(),
+            on_stata: none(),
         };
         stage.build().await;
         stage
@@ -153,6 +177,14 @@ impl Stage {
             let arguments = (self.owner, self.token(asset), token).abi_encode_params();
             let contract = self.created(Origin::Plimsoll, "AaveV3Market", arguments).await;
             self.on_aave.push(contract);
+        }
+        let stata = self.v3_2.as_ref().map(|v3_2| v3_2.stata.clone()).unwrap_or_default();
+        for asset in ON_AAVE {
+            if let Some(token) = stata.get(&asset) {
+                let inner = (self.owner, self.token(asset), *token).abi_encode_params();
+                let contract = self.created(Origin::Plimsoll, "Erc4626Market", inner).await;
+                self.on_stata.push(contract);
+            }
         }
         for place in 0..PLACES {
             let BluePlace { params, vault, .. } = &self.blue[place];
@@ -222,6 +254,14 @@ impl Stage {
             let deposit = IVault::depositCall { assets, receiver: lender };
             self.does(lender, place.vault, &deposit).await;
             self.morpho_borrow(borrower, place, assets * U256::from(18) / U256::from(10)).await;
+        }
+        if let Some(v3_2) = &self.v3_2 {
+            for asset in &ON_AAVE[..EMPTY] {
+                let (token, assets) = (v3_2.stata[asset], units(10, *asset));
+                self.fund(lender, *asset, assets, token).await;
+                let deposit = IVault::depositCall { assets, receiver: lender };
+                self.does(lender, token, &deposit).await;
+            }
         }
         self.tax(&self.blue[1]).await;
         self.chain.mine_many(50).await.unwrap();
@@ -363,7 +403,7 @@ impl Stage {
         if is_entry {
             let call = IToken::mintCall { to: contract, amount };
             calls.push(Call::new(self.owner, self.token(asset), &call));
-            let call = IMarketContract::depositCall { assets: amount };
+            let call = IMarketContract::depositCall { assets: amount, data: Bytes::new() };
             calls.push(Call::new(self.owner, contract, &call));
         } else {
             let call = IMarketContract::withdrawCall { assets: amount };

@@ -4,6 +4,7 @@
 use crate::stage::Stage;
 use alloy::primitives::{Address, U256};
 use async_trait::async_trait;
+use plimsoll_core::rates::aave_v3::Line;
 use plimsoll_core::units::{Amount, Ray};
 use plimsoll_execute::protocol::{Held, Protocol};
 use plimsoll_localchain::Asset;
@@ -60,6 +61,11 @@ pub(crate) enum Wrong {
 #[async_trait]
 pub(crate) trait Subject: Send + Sync {
     fn name(&self) -> &'static str;
+
+    /// Of which line the pool of Aave is that it stands on.
+    fn line(&self) -> Line {
+        Line::V3_0
+    }
 
     /// The adapter of all places, rightly configured, or wrongly in one way.
     fn adapter(&self, stage: &Stage, wrong: Option<Wrong>) -> Box<dyn Protocol>;

@@ -88,5 +88,6 @@ fn terms_of(market: &WorldMarket) -> Terms {
         issuer: Some(market.issuer().to_owned()),
         wrap_depth: Some(1),
         rewards_end,
+        ..Terms::default()
     }
 }

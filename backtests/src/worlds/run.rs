@@ -317,7 +317,7 @@ impl WorldRun {
                 (shares != Shares::ZERO).then(|| (id.clone(), Position { shares, share_price }))
             })
             .collect();
-        Portfolio { decimals: DECIMALS, idle: amount(purse.idle), positions }
+        Portfolio { positions, ..Portfolio::of_idle(amount(purse.idle), DECIMALS) }
     }
 
     fn point(&self, purse: &Purse) -> DayPoint {

@@ -14,6 +14,9 @@ interface IAavePool {
 
     /// @notice Returns the packed settings of the reserve.
     function getConfiguration(address asset) external view returns (uint256);
+
+    /// @notice Returns what of the asset the pool has counted in and can pay out. Pools before v3.1 have no such function.
+    function getVirtualUnderlyingBalance(address asset) external view returns (uint128);
 }
 
 /// @title The functions of an aToken that are called

@@ -12,6 +12,12 @@ interface IMarket {
     error ShareTooLarge(uint256 shareOfWad);
     /// @notice The protocol took another amount than was offered.
     error NotAllTaken(uint256 offered, uint256 left);
+    /// @notice Words for a market that takes none, or not these.
+    error UnknownData(uint256 length);
+    /// @notice The position earns nothing that is taken in by itself.
+    error NothingToHarvest();
+    /// @notice The position has no shape to change.
+    error NothingToArrange();
 
     /// @notice Returns the token that goes in and comes out.
     function asset() external view returns (address);
@@ -20,18 +26,31 @@ interface IMarket {
     function vault() external view returns (address);
 
     /// @notice Puts `assets`, which the vault has sent before the call, into the market.
-    function deposit(uint256 assets) external;
+    /// @param data Words for this market only; empty where it says nothing else.
+    function deposit(uint256 assets, bytes calldata data) external;
 
     /// @notice Takes exactly `assets` out of the market and sends them to the vault, or reverts.
     function withdraw(uint256 assets) external;
 
-    /// @notice Returns what the vault's position is worth in the asset, rounded down; donations do not count.
+    /// @notice Takes in what the position earned or is owed and sends what comes to the vault. Never adds exposure.
+    function harvest(bytes calldata data) external;
+
+    /// @notice Changes the position's shape within the market's own bounds; what comes of it goes to the vault.
+    function arrange(bytes calldata data) external;
+
+    /// @notice Returns what the vault's position is worth in the asset; donations do not count.
+    /// @return low What leaving is priced at, rounded down.
+    /// @return high What entering is priced at; equal to `low` where no price is needed.
+    /// @return isFresh False while a price is too old to trade on; `low` is then priced with a wide band.
+    function value() external view returns (uint256 low, uint256 high, bool isFresh);
+
+    /// @notice Returns the low value.
     function totalAssets() external view returns (uint256);
 
-    /// @notice Returns how much of `totalAssets` could be withdrawn now.
+    /// @notice Returns how much `withdraw` could pay now; nothing while a price that it needs is too old.
     function liquidity() external view returns (uint256);
 
-    /// @notice Hands `shareOfWad` / 1e18 of the position to `to`.
+    /// @notice Hands `shareOfWad` / 1e18 of the position to `to`, whatever is liquid or fresh.
     /// @return token What was handed over: the market's share token, or this contract for a claim held in it.
     /// @return amount How much of it.
     function transferInKind(address to, uint256 shareOfWad) external returns (address token, uint256 amount);

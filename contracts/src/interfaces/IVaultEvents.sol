@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Bounds} from "../Types.sol";
+import {Bounds, LegKind} from "../Types.sol";
 
 /// @title What the vault says and why it refuses
 interface IVaultEvents {
     /// @notice A plan was carried out; `planNumber` counts from one.
     event Reallocated(bytes32 indexed planId, uint256 planNumber, uint256 totalAssetsBefore, uint256 totalAssetsAfter);
-    /// @notice A plan moved `assets` into or out of a market.
-    event Moved(bytes32 indexed planId, address indexed market, bool isEntry, uint256 assets);
+    /// @notice A leg was carried out: an entry moved `assets` into the market, any other brought `assets` to idle.
+    event Moved(bytes32 indexed planId, address indexed market, LegKind kind, uint256 assets);
     /// @notice A change waits until `readyAt`.
     event Submitted(bytes32 indexed changeId, bytes data, uint256 readyAt);
     /// @notice A pending change was carried out.
@@ -84,9 +84,9 @@ interface IVaultEvents {
     error RulesChanged(bytes32 expected, bytes32 found);
     /// @notice A plan without moves.
     error PlanEmpty();
-    /// @notice An exit after an entry.
-    error ExitAfterEntry(uint256 leg);
-    /// @notice Entering is closed: by the guardian, by a mark, or by a market that cannot be read.
+    /// @notice A leg whose kind comes before that of the leg before it.
+    error LegOutOfOrder(uint256 leg);
+    /// @notice Entering is closed: by the guardian, by a mark, or by a market that cannot be read or has an old price.
     error EntriesClosed();
     /// @notice A leg gave another amount than the plan allows.
     error OutsideGuard(uint256 leg, uint256 found, uint256 minimum, uint256 maximum);
@@ -94,8 +94,10 @@ interface IVaultEvents {
     error CapExceeded(address market, uint256 found, uint256 cap);
     /// @notice One move lost more than one move may.
     error MoveLoss(address market, uint256 loss, uint256 most);
-    /// @notice The value of the market cannot be read.
+    /// @notice The value of the market cannot be read, or its price is too old.
     error MarketUnreadable(address market);
+    /// @notice A market's price is too old to pay the queue at.
+    error PricesStale();
     /// @notice Not enough idle money, beyond what is owed to the redeem queue.
     error NotEnoughIdle(uint256 asked, uint256 free);
     /// @notice Less could be paid than was asked.

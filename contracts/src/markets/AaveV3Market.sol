@@ -6,10 +6,11 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IAavePool, IAToken} from "../interfaces/IAaveV3.sol";
 import {Market} from "./Market.sol";
+import {SingleAssetMarket} from "./SingleAssetMarket.sol";
 
 /// @title The vault's position in one reserve of an Aave V3 pool
 /// @notice Counts scaled balance as it moves in and out, so aTokens sent here are never counted. Rewards are not claimed.
-contract AaveV3Market is Market {
+contract AaveV3Market is SingleAssetMarket {
     using SafeERC20 for IERC20;
 
     uint256 private constant RAY = 1e27;
@@ -33,12 +34,12 @@ contract AaveV3Market is Market {
         if (found != asset_) revert AssetMismatch(asset_, found);
     }
 
-    /// @inheritdoc Market
+    /// @inheritdoc SingleAssetMarket
     function _spender() internal view override returns (address) {
         return address(pool);
     }
 
-    /// @inheritdoc Market
+    /// @inheritdoc SingleAssetMarket
     function _enter(uint256 assets) internal override {
         uint256 before = aToken.scaledBalanceOf(address(this));
         pool.supply(asset, assets, address(this), 0);
@@ -55,23 +56,30 @@ contract AaveV3Market is Market {
     /// @inheritdoc Market
     function _handOver(address to, uint256 shareOfWad) internal override returns (address token, uint256 amount) {
         token = address(aToken);
-        amount = Math.mulDiv(totalAssets(), shareOfWad, WAD);
+        amount = Math.mulDiv(_worth(), shareOfWad, WAD);
         if (amount == 0) return (token, 0);
         uint256 before = aToken.scaledBalanceOf(address(this));
         IERC20(token).safeTransfer(to, amount);
         scaled -= before - aToken.scaledBalanceOf(address(this));
     }
 
-    /// @notice Returns the scaled balance times the index, rounded down; Aave itself may round half up.
-    function totalAssets() public view returns (uint256) {
+    /// @inheritdoc SingleAssetMarket
+    /// @dev Returns the scaled balance times the index, rounded down; Aave itself may round half up.
+    function _worth() internal view override returns (uint256) {
         if (scaled == 0) return 0;
         return Math.mulDiv(scaled, pool.getReserveNormalizedIncome(asset), RAY);
     }
 
-    /// @notice Returns what the reserve could pay of it: its cash, and nothing while it is paused or not active.
+    /// @notice Returns what the reserve could pay of it: its cash, of that what the pool has counted in where it keeps a
+    /// virtual balance (v3.1 and later), and nothing while it is paused or not active.
     function liquidity() external view returns (uint256) {
         uint256 settings = pool.getConfiguration(asset);
         if ((settings >> ACTIVE_BIT) & 1 == 0 || (settings >> PAUSED_BIT) & 1 == 1) return 0;
-        return Math.min(totalAssets(), IERC20(asset).balanceOf(address(aToken)));
+        uint256 cash = IERC20(asset).balanceOf(address(aToken));
+        // Asked each time: a pool is upgraded behind its proxy.
+        try pool.getVirtualUnderlyingBalance(asset) returns (uint128 counted) {
+            cash = Math.min(cash, counted);
+        } catch {}
+        return Math.min(_worth(), cash);
     }
 }

@@ -6,11 +6,12 @@ import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Market} from "./Market.sol";
+import {SingleAssetMarket} from "./SingleAssetMarket.sol";
 
 /// @title The vault's position in any ERC-4626 vault
 /// @notice Counts shares as they move in and out, so shares sent here are never counted. Values them by what redeeming
 /// would pay, so a fee on leaving is a loss on entering and leaving costs nothing more.
-contract Erc4626Market is Market {
+contract Erc4626Market is SingleAssetMarket {
     using SafeERC20 for IERC20;
 
     /// @notice The vault that holds the money.
@@ -25,12 +26,12 @@ contract Erc4626Market is Market {
         if (found != asset_) revert AssetMismatch(asset_, found);
     }
 
-    /// @inheritdoc Market
+    /// @inheritdoc SingleAssetMarket
     function _spender() internal view override returns (address) {
         return address(inner);
     }
 
-    /// @inheritdoc Market
+    /// @inheritdoc SingleAssetMarket
     function _enter(uint256 assets) internal override {
         uint256 before = inner.balanceOf(address(this));
         inner.deposit(assets, address(this));
@@ -52,10 +53,11 @@ contract Erc4626Market is Market {
         IERC20(token).safeTransfer(to, amount);
     }
 
-    /// @notice Returns what redeeming the counted shares would pay.
-    /// @dev The standard lets `previewRedeem` revert where redeeming would; a lock alone is no loss, so the plain
+    /// @inheritdoc SingleAssetMarket
+    /// @dev Returns what redeeming the counted shares would pay.
+    /// The standard lets `previewRedeem` revert where redeeming would; a lock alone is no loss, so the plain
     /// conversion stands in. If both revert so does this, and the vault treats the market as unreadable.
-    function totalAssets() public view returns (uint256) {
+    function _worth() internal view override returns (uint256) {
         if (shares == 0) return 0;
         try inner.previewRedeem(shares) returns (uint256 assets) {
             return assets;
@@ -66,6 +68,6 @@ contract Erc4626Market is Market {
 
     /// @notice Returns what the inner vault says it would pay of it.
     function liquidity() external view returns (uint256) {
-        return Math.min(totalAssets(), inner.maxWithdraw(address(this)));
+        return Math.min(_worth(), inner.maxWithdraw(address(this)));
     }
 }

@@ -6,7 +6,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {IMarket} from "../interfaces/IMarket.sol";
 
 /// @title What every market contract shares
-/// @notice Knows its vault, lets nobody else in, and approves exactly what one deposit takes.
+/// @notice Knows its vault and lets nobody else in. Every call that moves the position comes through here.
 abstract contract Market is IMarket {
     using SafeERC20 for IERC20;
 
@@ -30,13 +30,8 @@ abstract contract Market is IMarket {
     }
 
     /// @inheritdoc IMarket
-    /// @dev The approval is exact, and what the protocol left of it is an error: nothing stays approved.
-    function deposit(uint256 assets) external onlyVault {
-        address spender = _spender();
-        IERC20(asset).forceApprove(spender, assets);
-        _enter(assets);
-        uint256 left = IERC20(asset).allowance(address(this), spender);
-        if (left != 0) revert NotAllTaken(assets, left);
+    function deposit(uint256 assets, bytes calldata data) external onlyVault {
+        _put(assets, data);
     }
 
     /// @inheritdoc IMarket
@@ -45,20 +40,56 @@ abstract contract Market is IMarket {
     }
 
     /// @inheritdoc IMarket
+    function harvest(bytes calldata data) external onlyVault {
+        _harvest(data);
+    }
+
+    /// @inheritdoc IMarket
+    function arrange(bytes calldata data) external onlyVault {
+        _arrange(data);
+    }
+
+    /// @inheritdoc IMarket
     function transferInKind(address to, uint256 shareOfWad) external onlyVault returns (address, uint256) {
         if (shareOfWad > WAD) revert ShareTooLarge(shareOfWad);
         return _handOver(to, shareOfWad);
     }
 
-    /// @dev Who takes the asset on a deposit.
-    function _spender() internal view virtual returns (address);
+    /// @inheritdoc IMarket
+    function totalAssets() public view virtual returns (uint256 low) {
+        (low,,) = value();
+    }
 
-    /// @dev Deposits `assets` and counts the shares they bought.
-    function _enter(uint256 assets) internal virtual;
+    /// @inheritdoc IMarket
+    function value() public view virtual returns (uint256 low, uint256 high, bool isFresh);
 
-    /// @dev Withdraws `assets` to the vault and counts the shares they cost.
+    /// @dev Puts `assets` in and counts what they bought.
+    function _put(uint256 assets, bytes calldata data) internal virtual;
+
+    /// @dev Withdraws `assets` to the vault and counts what they cost.
     function _leave(uint256 assets) internal virtual;
 
     /// @dev Moves a share of the position to `to` and counts it off.
     function _handOver(address to, uint256 shareOfWad) internal virtual returns (address token, uint256 amount);
+
+    /// @dev Takes in what was earned; a market that earns nothing by itself refuses.
+    function _harvest(bytes calldata) internal virtual {
+        revert NothingToHarvest();
+    }
+
+    /// @dev Changes the position's shape; a market without one refuses.
+    function _arrange(bytes calldata) internal virtual {
+        revert NothingToArrange();
+    }
+
+    /// @dev Approves exactly `amount` of `token`, to be followed by `_takeBack`.
+    function _approve(address token, address spender, uint256 amount) internal {
+        IERC20(token).forceApprove(spender, amount);
+    }
+
+    /// @dev Ends an approval and returns what was left of it: no approval outlives a call.
+    function _takeBack(address token, address spender) internal returns (uint256 left) {
+        left = IERC20(token).allowance(address(this), spender);
+        if (left != 0) IERC20(token).forceApprove(spender, 0);
+    }
 }

@@ -6,11 +6,12 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IMorphoBlue, IMorphoIrm, MarketParams, MorphoMarket} from "../interfaces/IMorphoBlue.sol";
 import {Market} from "./Market.sol";
+import {SingleAssetMarket} from "./SingleAssetMarket.sol";
 
 /// @title The vault's position in one Morpho Blue market
 /// @notice Counts supply shares as they move in and out, so what others supply on its behalf is never counted. Morpho
 /// has no share token: leaving in kind turns counted shares into a claim kept here, which only its holder can take out.
-contract MorphoBlueMarket is Market {
+contract MorphoBlueMarket is SingleAssetMarket {
     /// @dev Virtual amounts of Morpho's SharesMathLib.
     uint256 private constant VIRTUAL_SHARES = 1e6;
     uint256 private constant VIRTUAL_ASSETS = 1;
@@ -60,12 +61,12 @@ contract MorphoBlueMarket is Market {
         emit ClaimTaken(msg.sender, receiver, claimed, assets);
     }
 
-    /// @inheritdoc Market
+    /// @inheritdoc SingleAssetMarket
     function _spender() internal view override returns (address) {
         return address(morpho);
     }
 
-    /// @inheritdoc Market
+    /// @inheritdoc SingleAssetMarket
     function _enter(uint256 assets) internal override {
         (, uint256 bought) = morpho.supply(_params, assets, 0, address(this), "");
         shares += bought;
@@ -86,8 +87,9 @@ contract MorphoBlueMarket is Market {
         return (address(this), amount);
     }
 
-    /// @notice Returns what the counted shares are worth with interest up to now.
-    function totalAssets() public view returns (uint256) {
+    /// @inheritdoc SingleAssetMarket
+    /// @dev Returns what the counted shares are worth with interest up to now.
+    function _worth() internal view override returns (uint256) {
         if (shares == 0) return 0;
         MorphoMarket memory totals = _accrued();
         return Math.mulDiv(shares, totals.totalSupplyAssets + VIRTUAL_ASSETS, totals.totalSupplyShares + VIRTUAL_SHARES);
@@ -97,7 +99,7 @@ contract MorphoBlueMarket is Market {
     function liquidity() external view returns (uint256) {
         MorphoMarket memory totals = morpho.market(id);
         uint256 free = Math.saturatingSub(totals.totalSupplyAssets, totals.totalBorrowAssets);
-        return Math.min(totalAssets(), Math.min(free, IERC20(asset).balanceOf(address(morpho))));
+        return Math.min(_worth(), Math.min(free, IERC20(asset).balanceOf(address(morpho))));
     }
 
     /// @dev Morpho's own accrual, without writing: `Morpho._accrueInterest` with `MathLib.wTaylorCompounded`. A rate

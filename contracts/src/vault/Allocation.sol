@@ -1,32 +1,31 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {Bounds, Leg, MarketRules} from "../Types.sol";
-import {LeakyBucket} from "../libraries/LeakyBucket.sol";
+import {Leg, LegKind, MarketRules} from "../Types.sol";
+import {IMarket} from "../interfaces/IMarket.sol";
+import {Buckets} from "./Buckets.sol";
 import {Moves} from "./Moves.sol";
 
 /// @title What the allocator can do: carry out plans within caps and bounds
 /// @notice Money goes between idle and listed markets and nowhere else. Every loss against reported value is counted.
 abstract contract Allocation is Moves {
     using Math for uint256;
-    using LeakyBucket for LeakyBucket.Bucket;
+    using SafeERC20 for IERC20;
 
     /// @notice Longest that the guardian can lift the bound on losses for plans with only exits.
     uint256 public constant MAX_EXIT_LOSSES = 1 days;
 
-    uint256 private constant DAY = 1 days;
-    uint256 private constant MONTH = 30 days;
+    /// @notice What the allocator has entered and lost lately; the vault made it and it obeys the vault only.
+    Buckets public immutable buckets = new Buckets();
 
     /// @notice Until when plans with only exits may lose more than the bounds.
     uint256 public exitLossesAllowedUntil;
 
     /// @notice Whether a plan was carried out.
     mapping(bytes32 planId => bool) public isPlanUsed;
-
-    LeakyBucket.Bucket private _turnover;
-    LeakyBucket.Bucket private _dayLoss;
-    LeakyBucket.Bucket private _monthLoss;
 
     /// @dev What a plan has done so far.
     struct Tally {
@@ -36,10 +35,11 @@ abstract contract Allocation is Moves {
         uint256 lost;
     }
 
-    /// @notice Carries out a plan: exits first, then entries. Allocator only.
+    /// @notice Carries out a plan: exits, harvests, arrangements, entries, in this order. Allocator only.
     /// @param planId Name of the plan; each can be carried out once.
     /// @param validUntil Last time at which it may be carried out.
-    /// @param expectedHash `preStateHash()` the plan was made for; zero will do for a plan with only exits.
+    /// @param expectedHash `preStateHash()` the plan was made for; zero will do for a plan with only exits
+    /// and harvests.
     /// @param legs The moves, each guarded by a minimum and a maximum.
     function reallocate(bytes32 planId, uint64 validUntil, bytes32 expectedHash, Leg[] calldata legs)
         external
@@ -56,7 +56,7 @@ abstract contract Allocation is Moves {
         _carryOut(Tally(planId, onlyExits && block.timestamp <= exitLossesAllowedUntil, 0, 0), legs);
     }
 
-    /// @notice Lifts the bounds on losses for plans with only exits until `until`, at most a day; the guards of each
+    /// @notice Lifts the bounds on losses for plans with only exits and harvests until `until`, at most a day; the guards of each
     /// leg still hold. A time that has passed ends it.
     function allowExitLosses(uint256 until) external {
         _only(guardian);
@@ -66,10 +66,7 @@ abstract contract Allocation is Moves {
 
     /// @notice Returns how much more may be entered, lost today and lost this month, in parts of 1e18 of net assets.
     function room() external view returns (uint256 turnover, uint256 dayLoss, uint256 monthLoss) {
-        (uint256 turnoverSize, uint256 daySize, uint256 monthSize) = _sizes();
-        turnover = turnoverSize.saturatingSub(_turnover.fill(turnoverSize, DAY));
-        dayLoss = daySize.saturatingSub(_dayLoss.fill(daySize, DAY));
-        monthLoss = monthSize.saturatingSub(_monthLoss.fill(monthSize, MONTH));
+        return buckets.room();
     }
 
     /// @dev Moves the money and books what came of it.
@@ -79,83 +76,105 @@ abstract contract Allocation is Moves {
         uint256 totalBefore = _low(q);
         _moving = true;
         for (uint256 i = 0; i < legs.length; ++i) {
-            uint256 moved = legs[i].isEntry ? _entry(q, tally, legs[i], i) : _exit(q, tally, legs[i], i);
-            emit Moved(tally.planId, legs[i].market, legs[i].isEntry, moved);
+            uint256 moved = _carryLeg(q, tally, legs[i], i);
+            emit Moved(tally.planId, legs[i].market, legs[i].kind, moved);
         }
-        _pour(tally, before);
+        buckets.pour(tally.entered, tally.lossesAllowed ? 0 : tally.lost, before);
         _absorb(q, before, q.gross, 0);
         _book(q);
         _moving = false;
         emit Reallocated(tally.planId, planCount, totalBefore, _low(q));
     }
 
-    /// @dev Market to idle. Returns what came.
-    function _exit(Quote memory q, Tally memory tally, Leg calldata leg, uint256 place) private returns (uint256 got) {
-        if (!marketRules[leg.market].isListed) revert NotListed(leg.market);
-        (, bool readable) = _read(leg.market);
-        if (!readable && !tally.lossesAllowed) revert MarketUnreadable(leg.market);
-        uint256 assets = leg.assets == type(uint256).max ? _liquidity(leg.market) : leg.assets;
-        uint256 spent;
-        (got, spent) = _takeOut(q, leg.market, assets, false);
-        if (got < leg.minimum || got > leg.maximum) revert OutsideGuard(place, got, leg.minimum, leg.maximum);
-        _count(tally, leg.market, assets, spent.saturatingSub(got));
+    /// @dev Carries one leg out within its guard, its cap and the bound on its loss. Returns what an entry moved, or what
+    /// came to idle.
+    function _carryLeg(Quote memory q, Tally memory tally, Leg calldata leg, uint256 place) private returns (uint256) {
+        Reading memory before = _admit(leg, tally.lossesAllowed);
+        uint256 sent = leg.kind == LegKind.Entry ? _send(q, leg) : 0;
+        uint256 held = _balance();
+        uint256 moved = _call(leg, sent);
+        (uint256 got, uint256 low) = _accept(q, leg.market, before, held);
+        if (leg.kind == LegKind.Entry) {
+            _checkCap(leg.market, low, q.gross);
+            _checkGuard(leg, place, low.saturatingSub(before.low));
+        } else if (leg.kind == LegKind.Exit) {
+            _checkGuard(leg, place, got);
+        } else {
+            _checkGuard(leg, place, got + low);
+            moved = before.low;
+        }
+        if (leg.kind >= LegKind.Arrange) tally.entered += moved;
+        _count(tally, leg.market, moved, (before.low + sent).saturatingSub(low + got));
+        return leg.kind == LegKind.Entry ? sent : got;
     }
 
-    /// @dev Idle to market. Returns what went.
-    function _entry(Quote memory q, Tally memory tally, Leg calldata leg, uint256 place)
-        private
-        returns (uint256 assets)
-    {
+    /// @dev Reads the market of a leg and reverts unless the leg may be carried out.
+    function _admit(Leg calldata leg, bool lossesAllowed) private view returns (Reading memory before) {
         MarketRules memory rules = marketRules[leg.market];
         if (!rules.isListed) revert NotListed(leg.market);
-        (, bool readable) = _read(leg.market);
-        if (entriesPaused || !readable || rules.markBps != 0) revert EntriesClosed();
+        before = _read(leg.market);
+        if (leg.kind < LegKind.Arrange) {
+            if (!before.isFresh && !lossesAllowed) revert MarketUnreadable(leg.market);
+        } else if (entriesPaused || !before.isFresh || rules.markBps != 0) {
+            revert EntriesClosed();
+        }
+    }
+
+    /// @dev Reverts if a position of `worth` is above its caps.
+    function _checkCap(address market, uint256 worth, uint256 gross) private view {
+        MarketRules memory rules = marketRules[market];
+        uint256 cap = Math.min(rules.absoluteCap, gross * rules.relativeCapBps / BPS);
+        if (worth > cap) revert CapExceeded(market, worth, cap);
+    }
+
+    /// @dev Reverts unless `found` is within the guard of the leg.
+    function _checkGuard(Leg calldata leg, uint256 place, uint256 found) private pure {
+        if (found < leg.minimum || found > leg.maximum) {
+            revert OutsideGuard(place, found, leg.minimum, leg.maximum);
+        }
+    }
+
+    /// @dev Sends what an entry moves, beside what the queue is owed, to its market.
+    function _send(Quote memory q, Leg calldata leg) private returns (uint256 assets) {
         uint256 free = idle.saturatingSub(_queueOwed(q));
         assets = leg.assets == type(uint256).max ? free : leg.assets;
         if (assets > free) revert NotEnoughIdle(assets, free);
-        uint256 gained = _putIn(q, leg.market, assets);
-        if (gained < leg.minimum || gained > leg.maximum) {
-            revert OutsideGuard(place, gained, leg.minimum, leg.maximum);
-        }
-        (uint256 worth,) = _read(leg.market);
-        uint256 cap = Math.min(rules.absoluteCap, q.gross * rules.relativeCapBps / BPS);
-        if (worth > cap) revert CapExceeded(leg.market, worth, cap);
-        tally.entered += assets;
-        _count(tally, leg.market, assets, assets.saturatingSub(gained));
+        idle -= assets;
+        q.gross -= assets;
+        IERC20(asset()).safeTransfer(leg.market, assets);
     }
 
-    /// @dev Bounds the loss of one move and adds it up.
+    /// @dev Calls the market. Returns what an exit or an entry moves.
+    function _call(Leg calldata leg, uint256 sent) private returns (uint256 assets) {
+        IMarket market = IMarket(leg.market);
+        if (leg.kind == LegKind.Exit) {
+            assets = leg.assets == type(uint256).max ? _liquidity(leg.market) : leg.assets;
+            market.withdraw(assets);
+        } else if (leg.kind == LegKind.Harvest) {
+            market.harvest(leg.data);
+        } else if (leg.kind == LegKind.Entry) {
+            market.deposit(sent, leg.data);
+            assets = sent;
+        } else {
+            market.arrange(leg.data);
+        }
+    }
+
+    /// @dev Bounds the loss of one leg, as a part of the assets it moves or of the position it arranges, and adds it up.
     function _count(Tally memory tally, address market, uint256 assets, uint256 loss) private view {
         uint256 most = assets * bounds.moveLossBps / BPS + DUST;
         if (loss > most && !tally.lossesAllowed) revert MoveLoss(market, loss, most);
         tally.lost += loss;
     }
 
-    /// @dev Pours a plan's entries and losses into the buckets, as parts of net assets before the plan.
-    function _pour(Tally memory tally, uint256 gross) private {
-        (uint256 turnoverSize, uint256 daySize, uint256 monthSize) = _sizes();
-        uint256 whole = Math.max(gross, 1);
-        _turnover.pour(tally.entered.mulDiv(1e18, whole, Math.Rounding.Ceil), turnoverSize, DAY);
-        if (tally.lossesAllowed) return;
-        uint256 lost = tally.lost.mulDiv(1e18, whole, Math.Rounding.Ceil);
-        _dayLoss.pour(lost, daySize, DAY);
-        _monthLoss.pour(lost, monthSize, MONTH);
-    }
-
-    /// @dev Sizes of the buckets in parts of 1e18. A bucket lets through twice its size in a window, so those for losses
-    /// are half of the bound: then the bound holds in any 24 hours and any 30 days.
-    function _sizes() private view returns (uint256 turnover, uint256 dayLoss, uint256 monthLoss) {
-        Bounds memory b = bounds;
-        return (uint256(b.turnoverBps) * 1e14, uint256(b.dayLossBps) * 0.5e14, uint256(b.monthLossBps) * 0.5e14);
-    }
-
-    /// @dev Exits first, then entries. Returns whether there are no entries.
+    /// @dev Exits first, then harvests, arrangements, entries. Returns whether there are only exits and harvests.
     function _checkOrder(Leg[] calldata legs) private pure returns (bool onlyExits) {
         if (legs.length == 0) revert PlanEmpty();
-        onlyExits = true;
+        LegKind last = LegKind.Exit;
         for (uint256 i = 0; i < legs.length; ++i) {
-            if (legs[i].isEntry) onlyExits = false;
-            else if (!onlyExits) revert ExitAfterEntry(i);
+            if (legs[i].kind < last) revert LegOutOfOrder(i);
+            last = legs[i].kind;
         }
+        return last < LegKind.Arrange;
     }
 }

@@ -12,9 +12,10 @@ import {Fading} from "../libraries/Fading.sol";
 import {Rules} from "./Rules.sol";
 
 /// @title What the vault is worth, to those who enter and to those who leave
-/// @notice Gross value is idle money plus what markets report. Leaving is priced low: gross less gains not yet unlocked
-/// and less marks. Entering is priced high: gross plus losses not yet faded. In one instant nobody leaves at more than
-/// the price at which anybody could have entered.
+/// @notice Gross value is idle money plus the low values that markets report. Leaving is priced low: gross less gains
+/// not yet unlocked and less marks. Entering is priced high: gross plus losses not yet faded and plus the spread between
+/// the markets' low and high values. In one instant nobody leaves at more than the price at which anybody could have
+/// entered.
 abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
     using Fading for Fading.Faded;
     using Math for uint256;
@@ -55,7 +56,8 @@ abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
     uint256 public highWater;
 
     uint256 private _bookedGross;
-    uint256 private _bookedMarks;
+    uint128 private _bookedMarks;
+    uint128 private _bookedSpread;
     uint256 private _bookedAt;
     Fading.Faded private _gains;
     Fading.Faded private _losses;
@@ -67,12 +69,23 @@ abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
     struct Quote {
         uint256 gross;
         uint256 marks;
+        uint256 spread;
         uint256 supply;
         uint256 feeShares;
         uint256 highWater;
         bool sound;
+        bool isStale;
         Fading.Faded gains;
         Fading.Faded losses;
+    }
+
+    /// @dev One reading of a market: the value that leaving is priced at, what entering is priced at above it, whether
+    /// it can be read, and whether its price is fresh too. A market that cannot be read counts as nothing.
+    struct Reading {
+        uint256 low;
+        uint256 spread;
+        bool isReadable;
+        bool isFresh;
     }
 
     constructor(Config memory config) {
@@ -87,7 +100,7 @@ abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
     }
 
     /// @notice Returns the three values: all that is there, what leaving and what entering is priced at, the shares
-    /// with pending fee shares, and whether every market is readable and unmarked.
+    /// with pending fee shares, and whether every market is readable, fresh and unmarked.
     function value() external view returns (uint256 gross, uint256 low, uint256 high, uint256 supply, bool isSound) {
         Quote memory q = _quote();
         return (q.gross, _low(q), _high(q), q.supply, q.sound);
@@ -138,17 +151,18 @@ abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
     function removeMarket(address market) external nonReentrant {
         MarketRules memory rules = marketRules[market];
         if (!rules.isListed) revert NotListed(market);
-        (uint256 worth, bool readable) = _read(market);
-        if (worth != 0) revert MarketInUse(market, worth);
-        bool empty = readable && rules.absoluteCap == 0 && rules.relativeCapBps == 0;
+        Reading memory found = _read(market);
+        if (found.low + found.spread != 0) revert MarketInUse(market, found.low + found.spread);
+        bool empty = found.isReadable && rules.absoluteCap == 0 && rules.relativeCapBps == 0;
         if (!empty || msg.sender != curator) _takePending();
         _settle();
         delete marketRules[market];
         uint256 last = _markets.length - 1;
-        for (uint256 i = 0; i < last; ++i) {
-            if (_markets[i] == market) (_markets[i], _markets[last]) = (_markets[last], market);
-        }
+        address kept = _markets[last];
         _markets.pop();
+        for (uint256 i = 0; i < last; ++i) {
+            if (_markets[i] == market) _markets[i] = kept;
+        }
         emit MarketRemoved(market);
         _settle();
     }
@@ -177,7 +191,7 @@ abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
 
     /// @dev What entering is priced at.
     function _high(Quote memory q) internal pure returns (uint256) {
-        return q.gross + q.losses.amount;
+        return q.gross + q.losses.amount + q.spread;
     }
 
     /// @dev Assets for shares at the leaving price.
@@ -192,13 +206,11 @@ abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
 
     /// @dev What a market reports, and whether it can be read. Enough gas is kept back to tell a market that fails
     /// from a call that was starved.
-    function _read(address market) internal view returns (uint256 worth, bool readable) {
+    function _read(address market) internal view returns (Reading memory found) {
         _needGas(READ_GAS);
-        try IMarket(market).totalAssets{gas: READ_GAS}() returns (uint256 found) {
-            return found <= MAX_TOTAL / MAX_MARKETS ? (found, true) : (uint256(0), false);
-        } catch {
-            return (0, false);
-        }
+        try IMarket(market).value{gas: READ_GAS}() returns (uint256 low, uint256 high, bool isFresh) {
+            if (low <= high && high <= MAX_TOTAL / MAX_MARKETS) return Reading(low, high - low, true, isFresh);
+        } catch {}
     }
 
     /// @dev What the mark of a market takes off `worth` for those who leave.
@@ -208,9 +220,10 @@ abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
 
     /// @dev Takes a market that was read before and after a move into a reading. A market that changes its mind between
     /// two readings cannot make a sum go below zero and so keep anyone in.
-    function _reread(Quote memory q, address market, uint256 before, uint256 afterwards) internal view {
-        q.gross = (q.gross + afterwards).saturatingSub(before);
-        q.marks = (q.marks + _markOn(market, afterwards)).saturatingSub(_markOn(market, before));
+    function _reread(Quote memory q, address market, Reading memory before, Reading memory afterwards) internal view {
+        q.gross = (q.gross + afterwards.low).saturatingSub(before.low);
+        q.spread = (q.spread + afterwards.spread).saturatingSub(before.spread);
+        q.marks = (q.marks + _markOn(market, afterwards.low)).saturatingSub(_markOn(market, before.low));
     }
 
     /// @dev Reverts unless a call can be given `gas_` gas in full.
@@ -227,7 +240,7 @@ abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
         q.highWater = highWater;
         uint256 booked = _bookedGross;
         if (_moving) {
-            (q.gross, q.marks) = (booked, _bookedMarks);
+            (q.gross, q.marks, q.spread) = (booked, _bookedMarks, _bookedSpread);
             return q;
         }
         _readAll(q);
@@ -247,7 +260,9 @@ abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
     /// @dev Writes a reading down.
     function _book(Quote memory q) internal {
         _bookedGross = q.gross;
-        _bookedMarks = q.marks;
+        // Both are sums of what at most twelve markets report, which is below 2^120 together.
+        _bookedMarks = uint128(q.marks);
+        _bookedSpread = uint128(q.spread);
         _bookedAt = block.timestamp;
         _gains = q.gains;
         _losses = q.losses;
@@ -290,16 +305,20 @@ abstract contract Books is Rules, ERC4626, ReentrancyGuardTransient {
         q.highWater = Math.max(price, q.highWater);
     }
 
-    /// @dev Reads idle money, what markets report and their marks, and whether all can be read and none is marked.
+    /// @dev Reads idle money, what markets report and their marks, and whether all can be read at fresh prices and none
+    /// is marked.
     function _readAll(Quote memory q) private view {
         q.gross = idle;
         q.sound = true;
         uint256 count = _markets.length;
         for (uint256 i = 0; i < count; ++i) {
-            (uint256 worth, bool readable) = _read(_markets[i]);
-            q.gross += worth;
-            q.marks += _markOn(_markets[i], worth);
-            if (!readable || marketRules[_markets[i]].markBps != 0) q.sound = false;
+            address market = _markets[i];
+            Reading memory found = _read(market);
+            q.gross += found.low;
+            q.spread += found.spread;
+            q.marks += _markOn(market, found.low);
+            if (!found.isFresh || marketRules[market].markBps != 0) q.sound = false;
+            if (found.isReadable && !found.isFresh) q.isStale = true;
         }
     }
 

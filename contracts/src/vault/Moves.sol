@@ -53,41 +53,28 @@ abstract contract Moves is Books {
         return _available().saturatingSub(_queueOwed(q));
     }
 
-    /// @dev Takes `assets` from a market to idle. Returns what came and by how much the position fell.
-    /// @param mayFail Whether a market that refuses is passed over.
-    function _takeOut(Quote memory q, address market, uint256 assets, bool mayFail)
-        internal
-        returns (uint256 got, uint256 spent)
-    {
-        (uint256 before,) = _read(market);
+    /// @dev Takes `assets` from a market to idle for a leaver; a market that refuses is passed over.
+    function _takeOut(Quote memory q, address market, uint256 assets) private {
+        Reading memory before = _read(market);
         uint256 held = _balance();
-        if (mayFail) {
-            _needGas(MOVE_GAS);
-            try IMarket(market).withdraw{gas: MOVE_GAS}(assets) {}
-            catch {
-                return (0, 0);
-            }
-        } else {
-            IMarket(market).withdraw(assets);
-        }
+        _needGas(MOVE_GAS);
+        try IMarket(market).withdraw{gas: MOVE_GAS}(assets) {
+            _accept(q, market, before, held);
+        } catch {}
+    }
+
+    /// @dev Books what a market did since it read `before` and the vault had `held`. Returns what came to idle and what
+    /// the market's low value is now.
+    function _accept(Quote memory q, address market, Reading memory before, uint256 held)
+        internal
+        returns (uint256 got, uint256 low)
+    {
         got = _balance() - held;
-        (uint256 afterwards,) = _read(market);
-        spent = before.saturatingSub(afterwards);
+        Reading memory afterwards = _read(market);
         idle += got;
         q.gross += got;
         _reread(q, market, before, afterwards);
-    }
-
-    /// @dev Puts `assets` of idle money into a market. Returns by how much the position rose.
-    function _putIn(Quote memory q, address market, uint256 assets) internal returns (uint256 gained) {
-        (uint256 before,) = _read(market);
-        idle -= assets;
-        IERC20(asset()).safeTransfer(market, assets);
-        IMarket(market).deposit(assets);
-        (uint256 afterwards,) = _read(market);
-        gained = afterwards.saturatingSub(before);
-        _reread(q, market, before, afterwards);
-        q.gross = q.gross.saturatingSub(assets);
+        return (got, afterwards.low);
     }
 
     /// @dev Takes money out of markets, in the order of the list, until idle holds `assets`. Returns what that cost.
@@ -97,7 +84,7 @@ abstract contract Moves is Books {
         for (uint256 i = 0; i < count && idle < assets; ++i) {
             address market = _markets[i];
             uint256 wanted = Math.min(assets - idle, _liquidity(market));
-            if (wanted != 0) _takeOut(q, market, wanted, true);
+            if (wanted != 0) _takeOut(q, market, wanted);
         }
         return gross.saturatingSub(q.gross);
     }

@@ -109,32 +109,28 @@ abstract contract Rules is IVaultEvents {
     function setOwner(address account) external {
         _takePending();
         owner = account;
-        _checkAllocator();
-        emit RoleSet("owner", account);
+        _appointed("owner", account);
     }
 
     /// @notice Hands the curator's role on. Waits.
     function setCurator(address account) external {
         _takePending();
         curator = account;
-        _checkAllocator();
-        emit RoleSet("curator", account);
+        _appointed("curator", account);
     }
 
     /// @notice Hands the allocator's role on. Waits.
     function setAllocator(address account) external {
         _takePending();
         allocator = account;
-        _checkAllocator();
-        emit RoleSet("allocator", account);
+        _appointed("allocator", account);
     }
 
     /// @notice Hands the guardian's role on. Waits.
     function setGuardian(address account) external {
         _takePending();
         guardian = account;
-        _checkAllocator();
-        emit RoleSet("guardian", account);
+        _appointed("guardian", account);
     }
 
     /// @notice Changes the bounds on the allocator. Waits.
@@ -219,6 +215,12 @@ abstract contract Rules is IVaultEvents {
     function _within(uint256 value, uint256 lowest, uint256 highest) internal pure returns (uint256) {
         if (value < lowest || value > highest) revert OutOfRange(value, lowest, highest);
         return value;
+    }
+
+    /// @dev Says that a role changed hands, if it may.
+    function _appointed(bytes32 role, address account) private {
+        _checkAllocator();
+        emit RoleSet(role, account);
     }
 
     /// @dev The engine's key may be nothing but allocator.

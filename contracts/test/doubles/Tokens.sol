@@ -48,6 +48,24 @@ contract FeeToken is Token {
     }
 }
 
+/// @notice A token of 18 decimals that keeps a part of each transfer once switched on.
+contract FeeToken18 is Token {
+    uint256 public feeBps;
+
+    constructor() Token(18) {}
+
+    function setFee(uint256 bps) external {
+        feeBps = bps;
+    }
+
+    function _update(address from, address to, uint256 amount) internal override {
+        if (from == address(0) || to == address(0) || feeBps == 0) return super._update(from, to, amount);
+        uint256 fee = amount * feeBps / 10_000;
+        super._update(from, to, amount - fee);
+        super._update(from, address(0xfee), fee);
+    }
+}
+
 /// @notice Refuses transfers from or to listed accounts.
 contract BlockToken is Token {
     mapping(address => bool) public blocked;

@@ -41,6 +41,7 @@ impl LineView {
             Limit::PerProtocol => preference.per_protocol.value(),
             Limit::PerIssuer => preference.per_issuer.value(),
             Limit::PerChain => preference.per_chain.value(),
+            Limit::ForeignExposure => preference.foreign_exposure.value(),
             Limit::WrapDepth => f64::from(preference.wrap_depth),
             Limit::Exit24hRun => preference.exit_24h_run.value(),
         };

@@ -180,6 +180,7 @@ pub(crate) fn decided(reason: &str) -> Decided {
             as_of: TIME,
             exits: vec![action(ActionKind::Exit, AAVE, 5_000)],
             entries: vec![action(ActionKind::Enter, MORPHO, 5_000)],
+            upkeep: vec![],
             costs: CostModel {
                 turnover: Bps(2),
                 gas_per_action: Some(Amount(U256::from(40_000))),

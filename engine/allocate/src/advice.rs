@@ -119,6 +119,7 @@ fn situation<'a>(
         view: question.view,
         scores: question.scores,
         held,
+        facts: &portfolio.facts,
         nav,
         // A person who asks says what is held, not since when.
         executed: &[],
@@ -140,8 +141,7 @@ fn advised(
     let decimals = question.portfolio.decimals;
     let nav = question.portfolio.nav();
     let clock = question.view.clock();
-    let empty =
-        Plan { as_of: clock, exits: Vec::new(), entries: Vec::new(), costs: question.costs };
+    let empty = Plan::nothing(clock, question.costs);
     let wanted = weights(now, candidates, &proposal.deposits);
     let asked = if proposal.is_move { plan(clock, &nav, &wanted, &question.costs) } else { empty };
     let seen = Seen { view: &question.view, scores: question.scores, run: question.run, decimals };

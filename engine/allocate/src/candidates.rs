@@ -3,12 +3,17 @@
 use crate::evidence::RunScenario;
 use crate::optimise::{Book, Choice, Earns};
 use crate::propose::AllocatorSettings;
-use plimsoll_core::{Enforcement, Lending, MarketId, RiskPreference};
-use plimsoll_frame::{Group, Quote, Recent, Score, SharedCaps, Situation};
+use plimsoll_core::{Enforcement, Lending, MarketId, MarketKind, Pooled, RiskPreference};
+use plimsoll_frame::{Doubt, Group, PoolShape, Quote, Recent, Score, SharedCaps, Situation};
 use std::collections::BTreeMap;
 
 /// Days in the year over which rates are simple.
 pub(crate) const YEAR_DAYS: f64 = 365.0;
+
+/// The share of everything for which a width is chosen where nothing is held.
+const PROBE: f64 = 0.1;
+/// The share of what a range would earn that another has to bring more.
+const WORTH_A_CHANGE: f64 = 0.1;
 
 /// A book with the names of its choices and groups.
 #[derive(Debug, Clone)]
@@ -27,6 +32,10 @@ pub struct Candidates {
     pub frozen: BTreeMap<MarketId, f64>,
     /// Markets that are not bought, with the reason.
     pub left_out: Vec<(MarketId, LeftOut)>,
+    /// Whether anything among them moves with a price.
+    pub swings: bool,
+    /// The kinds that may be bought; all where nothing is said.
+    kinds: Option<&'static [MarketKind]>,
 }
 
 /// Why a market is not bought.
@@ -44,6 +53,10 @@ pub enum LeftOut {
     IssuerUnknown,
     /// Nobody says what could leave in a run, and the line is strict.
     ExitUnknown,
+    /// It is of a kind that the strategy leaves alone.
+    Kind,
+    /// What is known of it is a reason to stay away.
+    Doubt(Doubt),
 }
 
 impl LeftOut {
@@ -57,6 +70,10 @@ impl LeftOut {
             LeftOut::WrapDepth => "wrap_depth",
             LeftOut::IssuerUnknown => "issuer_unknown",
             LeftOut::ExitUnknown => "exit_unknown",
+            LeftOut::Kind => "kind",
+            LeftOut::Doubt(Doubt::Discount) => "discount",
+            LeftOut::Doubt(Doubt::Queue) => "queue",
+            LeftOut::Doubt(Doubt::ShortHistory) => "short_history",
         }
     }
 
@@ -72,6 +89,14 @@ impl LeftOut {
             }
             LeftOut::IssuerUnknown => "the issuer of its asset is unknown",
             LeftOut::ExitUnknown => "what could leave it in a run is unknown",
+            LeftOut::Kind => "the strategy leaves its kind alone",
+            LeftOut::Doubt(Doubt::Discount) => {
+                "it is sold far below what it is redeemed for: somebody may know more"
+            }
+            LeftOut::Doubt(Doubt::Queue) => "who wants out waits longer than a month and a half",
+            LeftOut::Doubt(Doubt::ShortHistory) => {
+                "how far its price swings is not known for long enough"
+            }
         }
     }
 }
@@ -126,6 +151,8 @@ impl Candidates {
             shared: limits.shared,
             frozen: BTreeMap::new(),
             left_out: Vec::new(),
+            swings: false,
+            kinds: settings.kinds,
         };
         for quote in now.view.quotes() {
             candidates.add(now, &limits, &quote);
@@ -143,15 +170,20 @@ impl Candidates {
             self.left_out.push((quote.market.clone(), LeftOut::RateUnknown));
             return;
         };
-        let barred = barred(now, limits, quote);
+        let is_kind = self.kinds.is_none_or(|kinds| kinds.contains(&score.kind));
+        let doubt = score.doubt.map(LeftOut::Doubt);
+        let kind = (!is_kind).then_some(LeftOut::Kind);
+        let barred = kind.or_else(|| barred(now, limits, quote)).or(doubt);
         if let Some(reason) = barred {
             self.left_out.push((quote.market.clone(), reason));
             if held <= 0.0 {
                 return;
             }
         }
+        self.swings |= !score.kind.is_lending();
         let standing = standing(score, quote, held);
-        let earns = earns(score, standing, held);
+        let pooled = self.pooled(now, score, quote, held);
+        let earns = earns(score, standing, pooled, held);
         let room =
             quote.entry_usd.zip(quote.price_usd).map_or(f64::INFINITY, |(usd, price)| usd / price);
         let run = RunScenario { leaving_first: now.leaving_first };
@@ -166,8 +198,8 @@ impl Candidates {
             cap: if barred.is_some() { 0.0 } else { held + room },
             least: now.least_deposit(&quote.market),
             exits,
-            entry_cost: cost,
-            exit_cost: cost,
+            entry_cost: cost + score.moving.0,
+            exit_cost: cost + score.moving.1,
             fixed_cost: now.costs.gas_per_action.unwrap_or_default(),
             entered: recent.entered,
             left: recent.left,
@@ -176,6 +208,38 @@ impl Candidates {
         self.markets.push(quote.market.clone());
         self.standing.push(standing);
         self.book.choices.push(choice);
+    }
+
+    /// A pool without us, in the vault's denomination, with the range that pays best at the size that we may have:
+    /// there gas counts, and changing a range that is nearly as good costs more than it brings.
+    fn pooled(
+        &self,
+        now: &Situation<'_>,
+        score: &Score,
+        quote: &Quote,
+        held: f64,
+    ) -> Option<Pooled> {
+        let (pooled, price) = score.pooled.zip(quote.price_usd)?;
+        let gas = now.costs.gas_per_action.unwrap_or_default();
+        let others = (pooled.others / price - held * pooled.concentration()).max(0.0);
+        let pooled = Pooled {
+            fees: pooled.fees / price,
+            rewards: pooled.rewards / price,
+            others,
+            recentre_gas: gas,
+            // Rewards are collected about once a month.
+            running: if pooled.rewards > 0.0 { 12.0 * gas } else { 0.0 },
+            ..pooled
+        };
+        let shape =
+            now.view.terms(&quote.market).and_then(|terms| terms.pool).map(|pool| pool.shape);
+        let Some(shape @ PoolShape::Ranges { .. }) = shape else { return Some(pooled) };
+        let ours = now.facts.get(&quote.market).and_then(|facts| facts.range);
+        let deposit = held.max(PROBE * now.nav);
+        let wanted = pooled.with_best_width(deposit, &shape.widths())?;
+        let kept = ours.filter(|_| held > 0.0);
+        let kept = kept.map(|range| Pooled { half_width: Some(range.half_width), ..pooled });
+        Some(kept.filter(|kept| is_near(kept, &wanted, deposit)).unwrap_or(wanted))
     }
 
     /// Leaves what is held where it is, and less room for the others.
@@ -203,6 +267,12 @@ impl Candidates {
         self.book.group_caps.push(cap);
         self.groups.len() - 1
     }
+}
+
+/// Whether `kept` earns nearly what `wanted` would.
+fn is_near(kept: &Pooled, wanted: &Pooled, deposit: f64) -> bool {
+    let (kept, wanted) = (kept.income(deposit), wanted.income(deposit));
+    wanted - kept <= WORTH_A_CHANGE * wanted.abs()
 }
 
 /// Why `quote` may not be bought, if it may not.
@@ -238,7 +308,10 @@ fn standing(score: &Score, quote: &Quote, held: f64) -> Option<Lending> {
 }
 
 /// What the market pays: by its curve at the level of the forecast where that is possible.
-fn earns(score: &Score, standing: Option<Lending>, held: f64) -> Earns {
+fn earns(score: &Score, standing: Option<Lending>, pooled: Option<Pooled>, held: f64) -> Earns {
+    if let Some(pooled) = pooled {
+        return Earns::Pooled(pooled);
+    }
     let rate = score.sustainable_apr.unwrap_or_default();
     match standing {
         Some(market) => Earns::Curve(market.with_level(held, rate - market.reward_apr(held))),

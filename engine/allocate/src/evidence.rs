@@ -71,6 +71,7 @@ pub fn evidence(seen: &Seen<'_>, plan: &Plan, nav: &Nav) -> Evidence {
                 open: quote.is_open(),
                 issuer: terms.and_then(|terms| terms.issuer.clone()),
                 wrap_depth: terms.and_then(|terms| terms.wrap_depth),
+                is_foreign: terms.and_then(|terms| terms.pool).is_some_and(|pool| pool.is_foreign),
                 exit_24h_run: seen.run.exit(&quote, seen.decimals),
                 least: least(seen, &quote, nav),
             };

@@ -10,6 +10,7 @@ pub mod planning;
 pub mod propose;
 pub mod scored;
 pub mod step;
+pub mod upkeep;
 
 pub use advice::{Advice, Advised, AdvisedPosition, Question, advise};
 pub use candidates::{Candidates, LeftOut};
@@ -17,3 +18,4 @@ pub use evidence::{RunScenario, Seen};
 pub use planning::plan;
 pub use propose::{AllocatorSettings, Proposal, propose};
 pub use step::{Decision, Observed, State, step};
+pub use upkeep::{in_order, upkeep};

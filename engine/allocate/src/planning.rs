@@ -19,11 +19,11 @@ pub fn plan(as_of: Time, nav: &Nav, weights: &BTreeMap<MarketId, f64>, costs: &C
         let dust = costs.gas_per_action.unwrap_or_default();
         exits.retain(|exit| exit.amount > dust);
         entries.retain(|entry| entry.amount > dust);
-        Plan { as_of, exits, entries, costs: *costs }
+        Plan { exits, entries, ..Plan::nothing(as_of, *costs) }
     };
     let estimate = moving(nav.total).cost().known();
     if estimate >= nav.total {
-        return Plan { as_of, exits: Vec::new(), entries: Vec::new(), costs: *costs };
+        return Plan::nothing(as_of, *costs);
     }
     let mut plan = moving(nav.total.saturating_sub(estimate));
     let paid = Amount(nav.idle.0.saturating_add(Plan::sum(&plan.exits).0))

@@ -2,7 +2,7 @@
 
 use crate::candidates::{Candidates, YEAR_DAYS};
 use crate::optimise::{Binding, Book, Constraint, Solution, solve, solve_fast};
-use plimsoll_core::{Enforcement, MarketId};
+use plimsoll_core::{Enforcement, MarketId, MarketKind};
 use plimsoll_frame::{Group, Situation};
 use std::collections::BTreeMap;
 
@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 const CHARGE_ROUNDS: usize = 3;
 /// Halvings of the price of a limit on losses.
 const LIMIT_HALVINGS: usize = 10;
+/// How many times as much a unit of CVaR95 is charged for as one of ES99.9, while the price is looked for at which
+/// both limits hold.
+const FREQUENT_PER_RARE: f64 = 50.0;
 /// A portfolio may pass a limit on losses by so much: `approve` cuts the rest.
 const LIMIT_TOLERANCE: f64 = 1e-4;
 /// Less than this share of everything may stay idle without a second look.
@@ -37,6 +40,8 @@ pub struct AllocatorSettings {
     /// How long idle money is expected to stay once it is placed, days: an advantage over another market
     /// passes, one over nothing lasts. No effect below `horizon_days`.
     pub stay_days: f64,
+    /// The kinds of markets that may be bought; all where nothing is said.
+    pub kinds: Option<&'static [MarketKind]>,
 }
 
 impl Default for AllocatorSettings {
@@ -49,6 +54,7 @@ impl Default for AllocatorSettings {
             most_entered: 1.0,
             undo_days: 14.0,
             stay_days: 90.0,
+            kinds: None,
         }
     }
 }
@@ -156,7 +162,7 @@ fn within_limits(
 ) -> (Book, Solution) {
     let has_limits = now.policy.enforcement != Enforcement::Off;
     let aversion = if has_limits { settings.aversion } else { 0.0 };
-    let (book, solution) = charged(now, candidates, aversion);
+    let (book, solution) = charged(now, candidates, Charge::rare(aversion));
     if !has_limits || is_within(now, candidates, &solution.deposits) {
         let solution = solve(&book);
         if !has_limits || is_within(now, candidates, &solution.deposits) {
@@ -165,10 +171,13 @@ fn within_limits(
     }
     let free = solution.deposits.clone();
     let (mut low, mut high) = (aversion, 1.0);
-    let (mut over, mut best) = (solution, charged(now, candidates, high));
+    // Where something moves with a price it is charged for what it loses in months, too.
+    let swings = candidates.swings && !is_calm(now, candidates, &free);
+    let at = |rare| Charge { rare, frequent: if swings { FREQUENT_PER_RARE * rare } else { 0.0 } };
+    let (mut over, mut best) = (solution, charged(now, candidates, at(high)));
     for _ in 0..LIMIT_HALVINGS {
         let middle = (low * high).sqrt().max(0.5 * low + 1e-6);
-        let found = charged(now, candidates, middle);
+        let found = charged(now, candidates, at(middle));
         if is_within(now, candidates, &found.1.deposits) {
             (high, best) = (middle, found);
         } else {
@@ -232,15 +241,36 @@ fn is_within(now: &Situation<'_>, candidates: &Candidates, deposits: &[f64]) -> 
     // ES99.9 is mostly what the largest protocol can lose, and holds where the cap per protocol does.
     (!candidates.shared.caps_protocols()
         || fits(scenarios.es999_1y(&weights), line.es999_1y.value()))
-        && fits(scenarios.cvar95_30d(&weights), line.cvar95_30d.value())
+        && is_calm(now, candidates, deposits)
 }
 
-/// Solves, by the fast path, with each market charged `aversion` times what it adds to ES99.9.
-fn charged(now: &Situation<'_>, candidates: &Candidates, aversion: f64) -> (Book, Solution) {
+/// Whether the limit on losses of a month holds, or has no answer.
+fn is_calm(now: &Situation<'_>, candidates: &Candidates, deposits: &[f64]) -> bool {
+    let found = now.scenarios().cvar95_30d(&weights(now, candidates, deposits));
+    found.is_none_or(|found| found <= now.policy.preference.cvar95_30d.value() + LIMIT_TOLERANCE)
+}
+
+/// What losses are charged for, a year.
+#[derive(Debug, Clone, Copy)]
+struct Charge {
+    /// A unit of ES99.9.
+    rare: f64,
+    /// A unit of CVaR95.
+    frequent: f64,
+}
+
+impl Charge {
+    fn rare(rare: f64) -> Charge {
+        Charge { rare, frequent: 0.0 }
+    }
+}
+
+/// Solves, by the fast path, with each market charged for what it adds to the measures of loss.
+fn charged(now: &Situation<'_>, candidates: &Candidates, charge: Charge) -> (Book, Solution) {
     let scenarios = now.scenarios();
     let mut book = candidates.book.clone();
     let mut solution = solve_fast(&book);
-    if aversion <= 0.0 {
+    if charge.rare <= 0.0 {
         return (book, solution);
     }
     // The charge is the slope at the answer before, averaged so that two equal protocols do not take
@@ -249,11 +279,15 @@ fn charged(now: &Situation<'_>, candidates: &Candidates, aversion: f64) -> (Book
     for round in 0..CHARGE_ROUNDS {
         let weights = weights(now, candidates, &solution.deposits);
         let Some(slopes) = scenarios.es999_slopes(&weights) else { break };
+        let monthly = (charge.frequent > 0.0).then(|| scenarios.cvar95_slopes(&weights)).flatten();
         let step = 1.0 / (1.0 + round as f64);
-        for (charge, market) in charges.iter_mut().zip(&candidates.markets) {
+        for (known, market) in charges.iter_mut().zip(&candidates.markets) {
             let column = scenarios.markets.binary_search(market).ok();
-            let slope = column.and_then(|column| slopes.get(column)).copied().unwrap_or_default();
-            *charge += step * (aversion * slope - *charge);
+            let of = |slopes: &[f64]| column.and_then(|at| slopes.get(at)).copied();
+            let rare = of(&slopes).unwrap_or_default();
+            let frequent = monthly.as_deref().and_then(of).unwrap_or_default();
+            let wanted = charge.rare * rare + charge.frequent * frequent;
+            *known += step * (wanted - *known);
         }
         for ((choice, base), charge) in
             book.choices.iter_mut().zip(&candidates.book.choices).zip(&charges)
@@ -365,6 +399,7 @@ pub fn constraint_text(candidates: &Candidates, constraint: Constraint) -> Strin
             Some(Group::Protocol(name)) => format!("per_protocol:{name}"),
             Some(Group::Issuer(name)) => format!("per_issuer:{name}"),
             Some(Group::Chain(chain)) => format!("per_chain:{chain}"),
+            Some(Group::Foreign) => "foreign_exposure".to_owned(),
             None => "group".to_owned(),
         },
         Constraint::Stuck => "exit_24h_run".to_owned(),

@@ -161,6 +161,7 @@ impl<'a> Table<'a> {
         let is_largest = self.protocols.values().all(|other| *other <= own);
         let terms = self.now.view.terms(market);
         let issuer = terms.and_then(|terms| terms.issuer.as_deref());
+        let is_foreign = terms.and_then(|terms| terms.pool).is_some_and(|pool| pool.is_foreign);
         let run = RunScenario { leaving_first: self.now.leaving_first };
         let exits = self.now.view.quote(market).and_then(|quote| run.exit_units(&quote));
         let counts = |is: bool| f64::from(u8::from(is));
@@ -171,6 +172,7 @@ impl<'a> Table<'a> {
             (Limit::PerProtocol, Some(1.0)),
             (Limit::PerIssuer, issuer.map(|name| counts(!self.now.policy.is_own_issuer(name)))),
             (Limit::PerChain, Some(1.0)),
+            (Limit::ForeignExposure, is_foreign.then_some(1.0)),
             (Limit::WrapDepth, terms.and_then(|terms| terms.wrap_depth).map(f64::from)),
             // Of the share that cannot leave.
             (Limit::Exit24hRun, exits.map(|exits| counts(amount >= exits))),

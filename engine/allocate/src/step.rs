@@ -2,6 +2,7 @@
 
 use crate::evidence::{RunScenario, Seen, evidence};
 use crate::planning::plan;
+use crate::upkeep::in_order;
 use plimsoll_core::journal::{Decided, Executed};
 use plimsoll_core::{
     Approved, CostModel, MarketId, Nav, Plan, Policy, Portfolio, Verdict, approve,
@@ -57,10 +58,9 @@ pub fn step(state: &State<'_>, observed: &Observed<'_>) -> Result<Decision, Stra
     let clock = observed.view.clock();
     let proposed = match target.wanted() {
         Some(weights) => plan(clock, &nav, weights, &observed.costs),
-        None => {
-            Plan { as_of: clock, exits: Vec::new(), entries: Vec::new(), costs: observed.costs }
-        }
+        None => Plan::nothing(clock, observed.costs),
     };
+    let proposed = in_order(proposed, &target);
     let decimals = observed.portfolio.decimals;
     let seen = Seen { view: &observed.view, scores: observed.scores, run: observed.run, decimals };
     let known = evidence(&seen, &proposed, &nav);
@@ -90,6 +90,7 @@ fn situation<'a>(
         view: observed.view,
         scores: observed.scores,
         held,
+        facts: &observed.portfolio.facts,
         nav: nav.total.to_f64(decimals),
         executed: observed.executed,
         decimals,

@@ -64,6 +64,8 @@ pub struct MarketEvidence {
     pub issuer: Option<String>,
     /// Wrappers between the vault and the asset; `None` where the source does not say.
     pub wrap_depth: Option<u8>,
+    /// Whether its worth moves with a price foreign to the vault.
+    pub is_foreign: bool,
     /// What could be withdrawn within 24 hours of a run; `None` where the source does not say.
     pub exit_24h_run: Option<Amount>,
     /// The least total that an entry may make: with less, utilization would stay above target. `None` where
@@ -177,6 +179,7 @@ pub fn approve(plan: Plan, nav: &Nav, evidence: &Evidence, policy: &Policy) -> V
             desk.protocol_limits(&policy.preference, strict);
             desk.chain_limit(policy.preference.per_chain, strict);
             desk.issuer_limit(policy, strict);
+            desk.foreign_limit(policy.preference.foreign_exposure);
             desk.wrap_limit(policy.preference.wrap_depth, strict);
             desk.exit_limit(policy.preference.exit_24h_run, strict);
             // Last, since what the others left decides what the portfolio can lose.

@@ -26,6 +26,7 @@ fn plan(exits: &[(&str, u64)], entries: &[(&str, u64)]) -> Plan {
             .iter()
             .map(|(name, value)| action(ActionKind::Enter, name, *value))
             .collect(),
+        upkeep: Vec::new(),
         costs: CostModel::default(),
     }
 }
@@ -43,6 +44,7 @@ fn evidence(names: &[&str]) -> Evidence {
         open: true,
         issuer: None,
         wrap_depth: Some(0),
+        is_foreign: false,
         exit_24h_run: Some(amount(u64::MAX)),
         least: None,
     };
@@ -231,6 +233,8 @@ fn live_an_unanswerable_limit_forbids_buying() {
             Limit::Exit24hRun => known.exit_24h_run = None,
             // Protocol and chain are part of the market's id: they are always known.
             Limit::PerProtocol | Limit::WorstProtocolLoss | Limit::PerChain => continue,
+            // Without a pair there is no foreign price.
+            Limit::ForeignExposure => continue,
         }
         let verdict = buying(&[(a, 10)], &evidence, Enforcement::Strict);
         assert_eq!(entries(&verdict), vec![], "{limit}");
@@ -286,6 +290,19 @@ fn a_measure_that_is_no_number_or_passed_already_forbids_buying_and_no_exit() {
         assert_eq!(entries(&verdict), vec![]);
         assert_eq!(verdict.approved.plan().exits.len(), 1, "nothing blocks an exit");
     }
+}
+
+#[test]
+fn markets_that_move_with_a_foreign_price_share_one_cap() {
+    let (a, b, c) = ("one:1:0xa", "two:1:0xb", "three:1:0xc");
+    let mut evidence = evidence(&[a, b, c]);
+    for name in [a, b] {
+        known(&mut evidence, name).is_foreign = true;
+    }
+    let verdict = buying(&[(a, 200), (b, 200), (c, 200)], &evidence, Enforcement::Strict);
+    // A quarter of everything may move with a foreign price.
+    assert_eq!(entries(&verdict), amounts(&[(a, 125), (b, 125), (c, 200)]));
+    assert_eq!(verdict.refusals[0].cause, RefusalCause::Exceeds(Limit::ForeignExposure));
 }
 
 #[test]

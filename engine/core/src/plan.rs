@@ -27,6 +27,36 @@ pub struct Action {
     pub amount: Amount,
 }
 
+/// One call that keeps a position in order and brings no money in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upkeep {
+    /// The market.
+    pub market: MarketId,
+    /// What is done.
+    #[serde(flatten)]
+    pub kind: UpkeepKind,
+}
+
+/// What keeps a position in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum UpkeepKind {
+    /// Collects fees and rewards, and sells what is not the vault's asset.
+    Harvest,
+    /// Lays the range anew around the price; beside an entry into an empty position, the range that it gets.
+    Range {
+        /// Half of its width, in millionths of the logarithm of the price.
+        half_width: u32,
+    },
+    /// Asks the protocol's queue to redeem: what comes of it is claimed later, and counts until then.
+    RequestExit {
+        /// How much, in the vault's denomination.
+        amount: Amount,
+    },
+    /// Takes what the queue has ready.
+    Claim,
+}
+
 /// What carrying out a plan costs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanCost {
@@ -66,15 +96,24 @@ pub struct Plan {
     pub exits: Vec<Action>,
     /// Money to bring in, by market, each once.
     pub entries: Vec<Action>,
+    /// What keeps positions in order, in the order of markets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub upkeep: Vec<Upkeep>,
     /// What moving money costs.
     pub costs: CostModel,
 }
 
 impl Plan {
+    /// Returns a plan in which nothing is done.
+    #[must_use]
+    pub fn nothing(as_of: Time, costs: CostModel) -> Plan {
+        Plan { as_of, exits: Vec::new(), entries: Vec::new(), upkeep: Vec::new(), costs }
+    }
+
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.exits.is_empty() && self.entries.is_empty()
+        self.exits.is_empty() && self.entries.is_empty() && self.upkeep.is_empty()
     }
 
     /// Returns one-way turnover: the larger of what is left and what is entered, nothing for the first
@@ -90,7 +129,7 @@ impl Plan {
     /// Returns what carrying out the plan costs; the proportional part is rounded up.
     #[must_use]
     pub fn cost(&self) -> PlanCost {
-        let actions = U256::from(self.exits.len() + self.entries.len());
+        let actions = U256::from(self.exits.len() + self.entries.len() + self.upkeep.len());
         PlanCost {
             proportional: self
                 .turnover()

@@ -24,7 +24,7 @@ impl Position {
 }
 
 /// Idle money and positions of one vault, in one denomination.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Portfolio {
     /// Decimals of every amount here.
     pub decimals: u8,
@@ -32,6 +32,41 @@ pub struct Portfolio {
     pub idle: Amount,
     /// Positions with a share or more, by market.
     pub positions: BTreeMap<MarketId, Position>,
+    /// What is known of positions beyond their worth, by market.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<MarketId, Facts>,
+}
+
+/// What is known of a position beyond its worth.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Facts {
+    /// The range that it has, where it has one.
+    pub range: Option<RangeFacts>,
+    /// Fees that could be collected now, in the vault's denomination.
+    pub fees_due: Amount,
+    /// Rewards that could be claimed now, at what they would be sold for.
+    pub rewards_due: Amount,
+    /// What waits in the protocol's queue.
+    pub queued: Amount,
+    /// What of it is ready to be claimed.
+    pub claimable: Amount,
+}
+
+/// A range and where the price stands in it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct RangeFacts {
+    /// Half of its width, in the logarithm of the price.
+    pub half_width: f64,
+    /// How far the price is from its middle, in the logarithm of the price; up is positive.
+    pub offset: f64,
+}
+
+impl RangeFacts {
+    /// Whether the price has left the range: it earns nothing until it is laid anew.
+    #[must_use]
+    pub fn is_left(&self) -> bool {
+        self.offset.abs() >= self.half_width
+    }
 }
 
 /// The value of a portfolio, and how it came about.
@@ -49,7 +84,7 @@ impl Portfolio {
     /// Returns a portfolio of nothing but idle money.
     #[must_use]
     pub fn of_idle(idle: Amount, decimals: u8) -> Portfolio {
-        Portfolio { decimals, idle, positions: BTreeMap::new() }
+        Portfolio { decimals, idle, positions: BTreeMap::new(), facts: BTreeMap::new() }
     }
 
     /// Values every position at its last known share price.

@@ -97,6 +97,8 @@ pub enum Limit {
     PerIssuer,
     /// Largest share of NAV on one chain.
     PerChain,
+    /// Largest share of NAV in markets whose worth moves with a foreign price: all of it may end up there.
+    ForeignExposure,
     /// How many wrappers may lie between the vault and the asset.
     WrapDepth,
     /// Smallest share of NAV that can leave within 24 hours of a run.
@@ -106,13 +108,14 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit, in the order of the table in the documentation.
-    pub const ALL: [Limit; 8] = [
+    pub const ALL: [Limit; 9] = [
         Limit::Cvar95_30d,
         Limit::Es999_1y,
         Limit::WorstProtocolLoss,
         Limit::PerProtocol,
         Limit::PerIssuer,
         Limit::PerChain,
+        Limit::ForeignExposure,
         Limit::WrapDepth,
         Limit::Exit24hRun,
     ];
@@ -127,6 +130,7 @@ impl Limit {
             Limit::PerProtocol => "per_protocol",
             Limit::PerIssuer => "per_issuer",
             Limit::PerChain => "per_chain",
+            Limit::ForeignExposure => "foreign_exposure",
             Limit::WrapDepth => "wrap_depth",
             Limit::Exit24hRun => "exit_24h_run",
         }
@@ -158,6 +162,8 @@ pub struct RiskPreference {
     pub per_issuer: Fraction,
     /// See [`Limit::PerChain`]. No named point sets it: a vault stands on one chain.
     pub per_chain: Fraction,
+    /// See [`Limit::ForeignExposure`].
+    pub foreign_exposure: Fraction,
     /// See [`Limit::WrapDepth`].
     pub wrap_depth: u8,
     /// See [`Limit::Exit24hRun`].
@@ -194,20 +200,21 @@ impl RiskPreference {
     /// Returns the limits at a named point.
     #[must_use]
     pub fn of_line(line: RiskLine) -> RiskPreference {
-        let of = |cvar, es, worst, protocol, issuer, wrap_depth, exit| RiskPreference {
+        let of = |cvar, es, worst, protocol, issuer, foreign, wrap_depth, exit| RiskPreference {
             cvar95_30d: Fraction(cvar),
             es999_1y: Fraction(es),
             worst_protocol_loss: Fraction(worst),
             per_protocol: Fraction(protocol),
             per_issuer: Fraction(issuer),
             per_chain: Fraction(1.0),
+            foreign_exposure: Fraction(foreign),
             wrap_depth,
             exit_24h_run: Fraction(exit),
         };
         match line {
-            RiskLine::Cautious => of(0.0025, 0.15, 0.25, 0.25, 0.25, 1, 0.90),
-            RiskLine::Balanced => of(0.01, 0.30, 0.35, 0.35, 0.35, 2, 0.60),
-            RiskLine::Adventurous => of(0.04, 0.50, 0.50, 0.50, 0.50, 3, 0.30),
+            RiskLine::Cautious => of(0.0025, 0.15, 0.25, 0.25, 0.25, 0.10, 1, 0.90),
+            RiskLine::Balanced => of(0.01, 0.30, 0.35, 0.35, 0.35, 0.25, 2, 0.60),
+            RiskLine::Adventurous => of(0.04, 0.50, 0.50, 0.50, 0.50, 0.50, 3, 0.30),
         }
     }
 
@@ -229,6 +236,7 @@ impl RiskPreference {
             per_protocol: mix(low.per_protocol, high.per_protocol),
             per_issuer: mix(low.per_issuer, high.per_issuer),
             per_chain: mix(low.per_chain, high.per_chain),
+            foreign_exposure: mix(low.foreign_exposure, high.foreign_exposure),
             wrap_depth: if along < 1.0 { low.wrap_depth } else { high.wrap_depth },
             exit_24h_run: mix(low.exit_24h_run, high.exit_24h_run),
         }
@@ -245,6 +253,7 @@ impl RiskPreference {
             Limit::PerProtocol => percent(self.per_protocol),
             Limit::PerIssuer => percent(self.per_issuer),
             Limit::PerChain => percent(self.per_chain),
+            Limit::ForeignExposure => percent(self.foreign_exposure),
             Limit::WrapDepth => format!("{} wrappers", self.wrap_depth),
             Limit::Exit24hRun => percent(self.exit_24h_run),
         }
@@ -269,6 +278,7 @@ struct Settings {
     per_protocol: Option<f64>,
     per_issuer: Option<f64>,
     per_chain: Option<f64>,
+    foreign_exposure: Option<f64>,
     wrap_depth: Option<u8>,
     exit_24h_run: Option<f64>,
 }
@@ -303,6 +313,11 @@ impl TryFrom<Settings> for RiskPreference {
             per_protocol: edit("per_protocol", settings.per_protocol, base.per_protocol)?,
             per_issuer: edit("per_issuer", settings.per_issuer, base.per_issuer)?,
             per_chain: edit("per_chain", settings.per_chain, base.per_chain)?,
+            foreign_exposure: edit(
+                "foreign_exposure",
+                settings.foreign_exposure,
+                base.foreign_exposure,
+            )?,
             wrap_depth: settings.wrap_depth.unwrap_or(base.wrap_depth),
             exit_24h_run: edit("exit_24h_run", settings.exit_24h_run, base.exit_24h_run)?,
         })
@@ -376,6 +391,7 @@ mod tests {
             prop_assert!(careful.worst_protocol_loss <= bold.worst_protocol_loss, "{}", sentence);
             prop_assert!(careful.per_protocol <= bold.per_protocol, "{}", sentence);
             prop_assert!(careful.per_issuer <= bold.per_issuer, "{}", sentence);
+            prop_assert!(careful.foreign_exposure <= bold.foreign_exposure, "{}", sentence);
             prop_assert!(careful.wrap_depth <= bold.wrap_depth, "{}", sentence);
             prop_assert!(careful.exit_24h_run >= bold.exit_24h_run, "{}", sentence);
         }

@@ -8,6 +8,7 @@ pub mod feed;
 pub mod journal;
 pub mod killpoint;
 pub mod live;
+pub mod pace;
 pub mod protocol;
 
 pub use adapter::{Adapter, AdapterError};

@@ -5,11 +5,13 @@
 
 use crate::adapter::AdapterError;
 use crate::chain::Nodes;
-use alloy::primitives::{Address, Bytes};
+use crate::live::Words;
+use alloy::primitives::{Address, Bytes, U256};
 use async_trait::async_trait;
 use plimsoll_core::execution::BlockRef;
+use plimsoll_core::rates::SECONDS_PER_YEAR;
 use plimsoll_core::units::{Amount, Ray, Shares};
-use plimsoll_core::{MarketId, Time};
+use plimsoll_core::{Facts, MarketId, Time};
 use plimsoll_frame::{Column, LegFrame, MarketRow, Observation, Terms};
 use std::fmt;
 use std::sync::Arc;
@@ -149,8 +151,73 @@ pub struct Reading {
     pub terms: Terms,
     /// What the vault's market contract holds in it.
     pub held: Held,
+    /// What its holders are paid beside the index; `None` where that is unknown.
+    pub rewards: Option<Vec<Reward>>,
     /// What an action would change.
     pub model: Arc<dyn Predict>,
+    /// What only markets with a pair, a queue or a campaign have.
+    pub beyond: Beyond,
+}
+
+/// What only markets with a pair, a queue or a campaign have.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Beyond {
+    /// The pair, where there is one.
+    pub pair: Option<Pair>,
+    /// Queue before a withdrawal pays, days.
+    pub delay_days: f64,
+    /// What is known of our position beyond its worth.
+    pub facts: Facts,
+    /// What the market contract needs to be told things.
+    pub words: Words,
+}
+
+/// A pair of tokens, or a staked token and what it is redeemed for.
+///
+/// # Units
+/// Prices in the market's asset for a whole unit; liquidity in units that are worth twice the root of the price.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pair {
+    /// What the other token fetches, by the oracle that the market contract values it by.
+    pub price: f64,
+    /// Cumulative fees in the asset per unit of liquidity.
+    pub fees_asset: Option<f64>,
+    /// Cumulative fees in the other token per unit of liquidity.
+    pub fees_foreign: Option<f64>,
+    /// What a full range as deep as the pool is now would be worth.
+    pub depth: Option<Amount>,
+}
+
+/// A reward that is paid to the holders of a market's shares, in proportion to them, beside the index.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reward {
+    /// What it is paid in.
+    pub token: Address,
+    /// Its decimals.
+    pub decimals: u8,
+    /// Raw units a second, for all holders together.
+    pub per_second: Amount,
+    /// Raw units that one whole share has earned since the beginning, as the contract counts them.
+    pub index: U256,
+    /// When it ends, Unix seconds.
+    pub end: u64,
+    /// USD per whole unit, as the protocol's own feed for it says; its age is not checked.
+    pub price_usd: Option<f64>,
+}
+
+impl Reward {
+    /// Whether it is paid at `timestamp`, Unix seconds.
+    #[must_use]
+    pub fn is_paid(&self, timestamp: u64) -> bool {
+        timestamp < self.end && !self.per_second.is_zero()
+    }
+
+    /// USD a year for all holders together; `None` without a price.
+    #[must_use]
+    pub fn usd_per_year(&self) -> Option<f64> {
+        let yearly = self.per_second.to_f64(self.decimals) * f64::from(SECONDS_PER_YEAR);
+        self.price_usd.map(|price| yearly * price)
+    }
 }
 
 /// What we hold in a market.
@@ -262,6 +329,29 @@ pub enum Cause {
 }
 
 impl Reading {
+    /// What is paid beside the index in a year, over what is supplied: simple, before any claim of ours.
+    ///
+    /// `None` where nothing is paid, and where it is unknown: a reward without a price, an asset without one.
+    #[must_use]
+    pub fn reward_apr(&self, price_usd: Option<f64>) -> Option<f64> {
+        let tvl = self.supplied.to_f64(self.decimals) * price_usd?;
+        let mut paid = self.paid_rewards().peekable();
+        paid.peek()?;
+        let yearly: Option<f64> = paid.map(Reward::usd_per_year).sum();
+        yearly.filter(|_| tvl > 0.0).map(|yearly| yearly / tvl)
+    }
+
+    fn paid_rewards(&self) -> impl Iterator<Item = &Reward> {
+        self.rewards.iter().flatten().filter(|reward| reward.is_paid(self.at.timestamp))
+    }
+
+    /// When the first of the rewards that are paid ends.
+    #[must_use]
+    pub fn rewards_end(&self) -> Option<Time> {
+        let end = self.paid_rewards().map(|reward| reward.end).min()?;
+        i64::try_from(end).ok()?.checked_mul(1_000).map(Time)
+    }
+
     /// The reading as the gate takes it; `price_usd` is that of the asset, where it is known.
     #[must_use]
     pub fn observation(&self, price_usd: Option<f64>) -> Observation {
@@ -276,11 +366,20 @@ impl Reading {
             .with(Column::PriceUsd, price_usd)
             .with(Column::SharePrice, Some(self.share_price.to_f64()))
             .with(Column::SupplyApr, Some(self.supply_apr.to_f64()))
+            .with(Column::RewardApr, self.reward_apr(price_usd))
             .with(Column::Utilization, utilization)
             .with(Column::TvlUsd, usd(self.supplied))
             .with(Column::ExitUsd, usd(self.exit))
             .with(Column::EntryUsd, entry.and_then(usd))
-            .with(Column::ExitDelayDays, Some(0.0));
+            .with(Column::ExitDelayDays, Some(self.beyond.delay_days));
+        let row = match &self.beyond.pair {
+            Some(pair) => row
+                .with(Column::PairPrice, Some(pair.price))
+                .with(Column::FeesAsset, pair.fees_asset)
+                .with(Column::FeesForeign, pair.fees_foreign)
+                .with(Column::DepthUsd, pair.depth.and_then(usd)),
+            None => row,
+        };
         let mut observation =
             Observation::of(MarketRow { block: Some(self.at.block.number), ..row }, &self.symbol);
         observation.borrow_apr = self.borrow_apr.map(Ray::to_f64);

@@ -337,7 +337,8 @@ impl Gate {
                 self.note(&earlier, Defect::ForeignNetwork, Action::Dropped, || {
                     format!("index {was} before the index starts at 1 on {}", row.time.day())
                 });
-            } else if is < was {
+            } else if is < was && row.get(Column::PairPrice).is_none() {
+                // What moves with a price may fall.
                 self.note(observation, Defect::FallingIndex, Action::Flagged, || {
                     format!("from {was} to {is} ({:.4} %)", (is / was - 1.0) * 100.0)
                 });

@@ -22,10 +22,10 @@ pub use market_frame::{MarketFrame, MarketFrameBuilder};
 pub use quality::{Action, Defect, QualityReport, QualityRow};
 pub use row::{MarketRow, Observation};
 pub use schema::Column;
-pub use score::{Asked, RiskModel, Score, Scores, Service};
+pub use score::{Asked, Doubt, RiskModel, Score, Scores, Service};
 pub use strategy::{
     Costs, Group, Reason, Recent, SharedCaps, Situation, Strategy, StrategyError, Target,
     TargetError,
 };
-pub use terms::{Terms, TermsBook};
+pub use terms::{MovingTerms, PoolShape, PoolTerms, Terms, TermsBook};
 pub use view::{Quote, View};

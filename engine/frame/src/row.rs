@@ -2,7 +2,8 @@
 
 use crate::schema::Column;
 use plimsoll_core::{ChainId, MarketId, Time};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::sync::Arc;
 
 /// One market at one time.
@@ -17,7 +18,9 @@ pub struct MarketRow {
     pub time: Time,
     /// The market.
     pub market: MarketId,
-    /// The numbers, by [`Column`]; missing is `None`, never zero.
+    /// The numbers, by [`Column`]; missing is `None`, never zero. Rows written down when there were fewer columns
+    /// lack the others.
+    #[serde(deserialize_with = "numbers")]
     pub numbers: [Option<f64>; Column::ALL.len()],
 }
 
@@ -94,6 +97,22 @@ impl Observation {
     }
 }
 
+/// As many numbers as there are columns; those that are not there are missing.
+fn numbers<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<[Option<f64>; Column::ALL.len()], D::Error> {
+    let found = Vec::<Option<f64>>::deserialize(from)?;
+    let mut numbers = [None; Column::ALL.len()];
+    if found.len() > numbers.len() {
+        let expected = format!("at most {} numbers", numbers.len());
+        return Err(D::Error::invalid_length(found.len(), &expected.as_str()));
+    }
+    for (slot, number) in numbers.iter_mut().zip(found) {
+        *slot = number;
+    }
+    Ok(numbers)
+}
+
 /// A shared text as JSON has it.
 mod text {
     use serde::{Deserialize, Deserializer, Serializer};
@@ -105,5 +124,25 @@ mod text {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<str>, D::Error> {
         String::deserialize(from).map(Arc::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_of_fewer_columns_lacks_the_others() {
+        let row = MarketRow::empty("a:1:x".parse().unwrap(), Time(5))
+            .with(Column::PriceUsd, Some(1.0))
+            .with(Column::DepthUsd, Some(2.0));
+        let mut json = serde_json::to_value(&row).unwrap();
+        assert_eq!(serde_json::from_value::<MarketRow>(json.clone()).unwrap(), row);
+        json["numbers"].as_array_mut().unwrap().truncate(10);
+        let older: MarketRow = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!(older, row.with(Column::DepthUsd, None));
+        json["numbers"] = serde_json::json!(vec![1.0; 15]);
+        let error = serde_json::from_value::<MarketRow>(json).unwrap_err().to_string();
+        assert!(error.contains("at most 14 numbers"), "{error}");
     }
 }

@@ -33,6 +33,15 @@ pub enum Column {
     EntryUsd,
     /// Queue or lock before a withdrawal pays, days; 0 in the same block.
     ExitDelayDays,
+    /// What a whole unit of the pair's other token, or of the staked token, fetches in the market's asset.
+    PairPrice,
+    /// Cumulative fees in the market's asset per unit of liquidity, a unit of which is worth twice the root of
+    /// the pair's price as a full range.
+    FeesAsset,
+    /// Cumulative fees in the pair's other token per unit of liquidity.
+    FeesForeign,
+    /// What a full range as deep as the pool is now would be worth, USD.
+    DepthUsd,
 }
 
 /// What a number column may hold besides null.
@@ -67,7 +76,7 @@ impl Allowed {
 
 impl Column {
     /// Every number column, in the order of the frame.
-    pub const ALL: [Column; 10] = [
+    pub const ALL: [Column; 14] = [
         Column::PriceUsd,
         Column::SharePrice,
         Column::RewardIndex,
@@ -78,6 +87,10 @@ impl Column {
         Column::ExitUsd,
         Column::EntryUsd,
         Column::ExitDelayDays,
+        Column::PairPrice,
+        Column::FeesAsset,
+        Column::FeesForeign,
+        Column::DepthUsd,
     ];
 
     /// The column's name.
@@ -94,6 +107,10 @@ impl Column {
             Column::ExitUsd => "exit_usd",
             Column::EntryUsd => "entry_usd",
             Column::ExitDelayDays => "exit_delay_days",
+            Column::PairPrice => "pair_price",
+            Column::FeesAsset => "fees_asset",
+            Column::FeesForeign => "fees_foreign",
+            Column::DepthUsd => "depth_usd",
         }
     }
 
@@ -101,7 +118,7 @@ impl Column {
     #[must_use]
     pub fn allowed(self) -> Allowed {
         match self {
-            Column::PriceUsd | Column::SharePrice => Allowed::Positive,
+            Column::PriceUsd | Column::SharePrice | Column::PairPrice => Allowed::Positive,
             _ => Allowed::NonNegative,
         }
     }

@@ -2,7 +2,7 @@
 //! read.
 
 use crate::view::View;
-use plimsoll_core::{Lending, MarketId, Scenarios, Time};
+use plimsoll_core::{Lending, MarketId, MarketKind, Pooled, Scenarios, Time};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,6 +34,8 @@ pub enum Asked {
 /// Fractions, simple yearly rates, hours, USD.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Score {
+    /// How it earns.
+    pub kind: MarketKind,
     /// What it advertises now, rewards included.
     pub advertised_apr: Option<f64>,
     /// What its index grew by over the last seven days.
@@ -51,6 +53,15 @@ pub struct Score {
     /// where that is unknown.
     #[serde(skip)]
     pub lending: Option<Lending>,
+    /// The same of a pool or a campaign: what is shared in it, and the range that pays best; in USD. `None` where it
+    /// is none, or too little is known.
+    #[serde(skip)]
+    pub pooled: Option<Pooled>,
+    /// Why nothing is brought in, whatever it pays.
+    pub doubt: Option<Doubt>,
+    /// What entering and leaving costs beside gas, as shares of what is moved.
+    #[serde(skip)]
+    pub moving: (f64, f64),
     /// Root of the mean squared error of a fitted curve, as a rate; `None` where the curve is the
     /// contract's or unknown.
     pub curve_error: Option<f64>,
@@ -59,6 +70,18 @@ pub struct Score {
     /// Free share of what is supplied, day by day, oldest first; the last days only.
     #[serde(skip)]
     pub free_shares: Vec<f64>,
+}
+
+/// Why nothing is brought into a market, whatever it pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubt {
+    /// The token is sold so far below what it is redeemed for that somebody may know more.
+    Discount,
+    /// Those who want out wait longer than the owner would.
+    Queue,
+    /// Its pair's price swings as far as the pool is known, but it is not known for long enough.
+    ShortHistory,
 }
 
 impl Score {

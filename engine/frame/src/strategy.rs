@@ -4,7 +4,7 @@ use crate::score::Scores;
 use crate::view::View;
 use plimsoll_core::journal::{Executed, Expected, Scored};
 use plimsoll_core::preference::Fraction;
-use plimsoll_core::{Apr, ChainId, Enforcement, MarketId, Policy, Scenarios};
+use plimsoll_core::{Apr, ChainId, Enforcement, Facts, MarketId, Policy, Scenarios, UpkeepKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -39,6 +39,8 @@ pub struct Situation<'a> {
     pub scores: &'a Scores,
     /// The weights held now, each above zero.
     pub held: &'a BTreeMap<MarketId, f64>,
+    /// What is known of positions beyond their worth.
+    pub facts: &'a BTreeMap<MarketId, Facts>,
     /// What the vault is worth, whole units of its denomination.
     pub nav: f64,
     /// What was carried out so far, oldest first.
@@ -71,6 +73,8 @@ pub enum Group {
     Issuer(String),
     /// One chain.
     Chain(ChainId),
+    /// Everything whose worth moves with a price foreign to the vault.
+    Foreign,
 }
 
 /// The caps of the line that markets share, as far as they hold now.
@@ -82,6 +86,8 @@ pub struct SharedCaps {
     per_issuer: Option<f64>,
     /// The most of everything on one chain; `None` where it does not hold.
     per_chain: Option<f64>,
+    /// The most of everything that moves with a foreign price; `None` where it does not hold.
+    foreign: Option<f64>,
 }
 
 impl SharedCaps {
@@ -114,6 +120,7 @@ impl Situation<'_> {
             per_protocol: (!is_one_protocol).then_some(per_protocol),
             per_issuer: Some(line.per_issuer.value()),
             per_chain: (!self.is_one(&open, MarketId::chain)).then_some(line.per_chain.value()),
+            foreign: Some(line.foreign_exposure.value()),
         }
     }
 
@@ -122,13 +129,16 @@ impl Situation<'_> {
     pub fn groups(&self, caps: &SharedCaps, market: &MarketId) -> Vec<(Group, f64)> {
         let protocol =
             caps.per_protocol.map(|cap| (Group::Protocol(market.protocol().to_owned()), cap));
-        let issuer = self.view.terms(market).and_then(|terms| terms.issuer.clone());
+        let terms = self.view.terms(market);
+        let issuer = terms.and_then(|terms| terms.issuer.clone());
         let issuer = issuer.filter(|issuer| !self.policy.is_own_issuer(issuer));
         let issuer = issuer.zip(caps.per_issuer).map(|(name, cap)| (Group::Issuer(name), cap));
         // A cap of everything caps nothing.
         let chain = caps.per_chain.filter(|cap| *cap < 1.0);
         let chain = chain.map(|cap| (Group::Chain(market.chain()), cap));
-        protocol.into_iter().chain(issuer).chain(chain).collect()
+        let is_foreign = terms.and_then(|terms| terms.pool).is_some_and(|pool| pool.is_foreign);
+        let foreign = caps.foreign.filter(|_| is_foreign).map(|cap| (Group::Foreign, cap));
+        protocol.into_iter().chain(issuer).chain(chain).chain(foreign).collect()
     }
 
     /// Returns the least total that we may have in `market` after an entry, whole units: below it utilization
@@ -226,6 +236,10 @@ pub struct Target {
     pub expected: Option<Expected>,
     /// The markets that it was chosen from, scored.
     pub scores: Vec<Scored>,
+    /// What keeps positions in order, by market.
+    pub upkeep: BTreeMap<MarketId, Vec<UpkeepKind>>,
+    /// Markets that are left by their queue, and not by selling.
+    pub by_queue: BTreeSet<MarketId>,
 }
 
 /// Tolerance on the sum of weights: what adding a thousand rounded quotients can be off by.
@@ -263,6 +277,8 @@ impl Target {
             alternatives: Vec::new(),
             expected: None,
             scores: Vec::new(),
+            upkeep: BTreeMap::new(),
+            by_queue: BTreeSet::new(),
         }
     }
 
@@ -279,6 +295,16 @@ impl Target {
     #[must_use]
     pub fn expecting(self, expected: Expected, scores: Vec<Scored>) -> Target {
         Target { expected: Some(expected), scores, ..self }
+    }
+
+    /// Says what keeps positions in order, and what is left by a queue.
+    #[must_use]
+    pub fn keeping(
+        self,
+        upkeep: BTreeMap<MarketId, Vec<UpkeepKind>>,
+        by_queue: BTreeSet<MarketId>,
+    ) -> Target {
+        Target { upkeep, by_queue, ..self }
     }
 
     /// The wanted weights, or `None` to leave everything as it is.

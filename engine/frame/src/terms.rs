@@ -1,6 +1,6 @@
 //! Terms of a market: what its contract says and no row repeats, as of a time.
 
-use plimsoll_core::{Curve, MarketId, Time};
+use plimsoll_core::{Curve, MarketId, MarketKind, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -17,6 +17,72 @@ pub struct Terms {
     pub wrap_depth: Option<u8>,
     /// When the rewards that are paid now end.
     pub rewards_end: Option<Time>,
+    /// Whether rewards are paid that we do not claim: they are shown, and nothing is expected of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rewards_unclaimed: bool,
+    /// How it earns.
+    #[serde(default, skip_serializing_if = "MarketKind::is_lending")]
+    pub kind: MarketKind,
+    /// What kind of pool it is, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PoolTerms>,
+    /// What entering, leaving and collecting costs, where that is more than gas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moving: Option<MovingTerms>,
+}
+
+/// A liquidity pool of the vault's asset and another token.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PoolTerms {
+    /// How liquidity lies in it.
+    pub shape: PoolShape,
+    /// Share of a trade that traders pay.
+    pub fee: f64,
+    /// Whether the other token's price is foreign to the vault: not held to the asset's by redemption or design.
+    pub is_foreign: bool,
+}
+
+/// How liquidity lies in a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PoolShape {
+    /// In ranges that each provider chooses.
+    Ranges {
+        /// The least half width that the market contract takes, in the logarithm of the price.
+        least: f64,
+        /// The most.
+        most: f64,
+    },
+    /// Along the whole constant product.
+    ConstantProduct,
+    /// Around par, by a stable invariant.
+    Stable,
+}
+
+impl PoolShape {
+    /// Returns the half widths that may be chosen, narrow to wide, each by the same factor wider; none where there is
+    /// nothing to choose.
+    #[must_use]
+    pub fn widths(self) -> Vec<f64> {
+        const STEPS: u32 = 48;
+        let PoolShape::Ranges { least, most } = self else { return Vec::new() };
+        if !(least > 0.0 && most >= least && most.is_finite()) {
+            return Vec::new();
+        }
+        let ratio = (most / least).ln() / f64::from(STEPS);
+        (0..=STEPS).map(|step| least * (ratio * f64::from(step)).exp()).collect()
+    }
+}
+
+/// What moving in a market costs, as shares of what is moved.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct MovingTerms {
+    /// Entering: exchanges that it takes.
+    pub entry: f64,
+    /// Leaving.
+    pub exit: f64,
+    /// Selling rewards.
+    pub reward_sale: f64,
 }
 
 /// Every market's terms, each with the time from which they were known.

@@ -48,6 +48,10 @@ pub struct Quote {
     pub entry_usd: Option<f64>,
     /// Days before a withdrawal pays.
     pub exit_delay_days: Option<f64>,
+    /// What the pair's other token, or the staked token, fetches in the asset.
+    pub pair_price: Option<f64>,
+    /// What a full range as deep as the pool would be worth, USD.
+    pub depth_usd: Option<f64>,
 }
 
 impl Quote {
@@ -58,11 +62,12 @@ impl Quote {
         self.share_price.is_some() && self.is_advertised()
     }
 
-    /// Whether the market advertises a fresh rate and takes deposits as far as the source says; without an
-    /// index it earns nothing in a replay.
+    /// Whether the market advertises a fresh rate, or is a pool, whose rate is measured, and takes deposits as
+    /// far as the source says; without an index it earns nothing in a replay.
     #[must_use]
     pub fn is_advertised(&self) -> bool {
-        self.is_fresh && self.supply_apr.is_some() && self.entry_usd.is_none_or(|entry| entry > 0.0)
+        let has_rate = self.supply_apr.is_some() || self.depth_usd.is_some();
+        self.is_fresh && has_rate && self.entry_usd.is_none_or(|entry| entry > 0.0)
     }
 }
 
@@ -175,6 +180,8 @@ impl<'t> View<'t> {
             exit_usd: number(Column::ExitUsd),
             entry_usd: number(Column::EntryUsd),
             exit_delay_days: number(Column::ExitDelayDays),
+            pair_price: number(Column::PairPrice),
+            depth_usd: number(Column::DepthUsd),
         })
     }
 

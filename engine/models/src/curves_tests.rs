@@ -63,7 +63,12 @@ fn track(elasticity: f64, noise: f64) -> Track {
         let utilization = market.sustainable_utilization(supplied - 100.0);
         DayRow { utilization: Some(utilization), tvl_usd: Some(supplied), ..DayRow::default() }
     });
-    Track { market: "a:1:x".parse().unwrap(), first: Day(0), days: days.collect() }
+    Track {
+        market: "a:1:x".parse().unwrap(),
+        first: Day(0),
+        days: days.collect(),
+        pair: Vec::new(),
+    }
 }
 
 #[test]
@@ -81,7 +86,12 @@ fn the_elasticity_of_borrowers_is_read_from_suppliers_coming_and_going() {
 #[test]
 fn without_a_size_the_elasticity_is_the_assumed_one() {
     let day = DayRow { utilization: Some(0.8), ..DayRow::default() };
-    let track = Track { market: "a:1:x".parse().unwrap(), first: Day(0), days: vec![day; 90] };
+    let track = Track {
+        market: "a:1:x".parse().unwrap(),
+        first: Day(0),
+        days: vec![day; 90],
+        pair: Vec::new(),
+    };
     let found = elasticity(&track, Day(89), &Curve::Kinked(TRUE));
     assert!((found - USUAL_ELASTICITY).abs() < 1e-15);
 }
@@ -95,7 +105,12 @@ fn a_curve_that_was_changed_is_the_present_one() {
         let rate = curve.rate(used) * used;
         DayRow { utilization: Some(used), supply_apr: Some(rate), ..DayRow::default() }
     });
-    let track = Track { market: "a:1:x".parse().unwrap(), first: Day(0), days: days.collect() };
+    let track = Track {
+        market: "a:1:x".parse().unwrap(),
+        first: Day(0),
+        days: days.collect(),
+        pair: Vec::new(),
+    };
     let fit = fitted(&track, Day(44)).unwrap();
     assert!(fit.error < 1e-9 && fit.pairs < 26, "{fit:?}");
     assert!((fit.curve.rate(0.95) - TRUE.rate(0.95)).abs() < 1e-9);

@@ -3,6 +3,7 @@
 use crate::curves::{elasticity, fitted};
 use crate::features::{Row, rows_on};
 use crate::forecast::Fit;
+use crate::kinds::{self, KindSettings};
 use crate::panel::{Panel, Track, mean};
 use crate::priors::{Priors, PriorsError};
 use crate::scenarios::{self, months, rare_losses};
@@ -140,7 +141,7 @@ impl FirstModel {
         let lasting = rewards * self.lasting(terms, view.clock());
         let advertised = newest.and_then(|row| row.supply_apr).map(|rate| rate + rewards);
         let shape = Shape::of(track, today, terms);
-        Score {
+        let base = Score {
             advertised_apr: advertised,
             realised_apr: track.realised_apr(today.plus(-7), 7),
             sustainable_apr: interest.map(|interest| interest + lasting),
@@ -164,11 +165,30 @@ impl FirstModel {
                 let (exit, tvl) = (row.exit_usd?, row.tvl_usd?);
                 (tvl > 0.0).then(|| exit / tvl)
             }),
+            ..Score::default()
+        };
+        let Some(terms) = terms.filter(|terms| !terms.kind.is_lending()) else { return base };
+        let lasting = self.lasting(Some(terms), view.clock());
+        let queue_days = view.quote(&track.market).and_then(|quote| quote.exit_delay_days);
+        let known = kinds::Seen { track, terms, today, lasting, queue_days };
+        kinds::scored(&self.kinds(), &known, base)
+    }
+
+    /// The same parameters for the other kinds.
+    fn kinds(&self) -> KindSettings {
+        KindSettings {
+            horizon_days: self.settings.horizon_days,
+            week_share: self.settings.week_share,
+            ..KindSettings::default()
         }
     }
 
-    /// The share of the horizon that today's rewards last; half of it where nobody says when they end.
+    /// The share of the horizon that today's rewards last; half of it where nobody says when they end, none where
+    /// we do not claim them.
     fn lasting(&self, terms: Option<&Terms>, now: Time) -> f64 {
+        if terms.is_some_and(|terms| terms.rewards_unclaimed) {
+            return 0.0;
+        }
         let Some(end) = terms.and_then(|terms| terms.rewards_end) else { return 0.5 };
         let days = (end.0 - now.0) as f64 / plimsoll_core::time::DAY_MS as f64;
         (days / self.settings.horizon_days).clamp(0.0, 1.0)
@@ -260,8 +280,30 @@ impl RiskModel for FirstModel {
             panel.tracks.iter().map(|track| track.market.clone()).collect();
         let issued = markets.iter().map(|market| (market.clone(), issuer(market))).collect();
         let rare = self.rare(issued);
-        let months = months(&panel, SEED);
+        let held = |track: &Track| {
+            let kind = view.terms(&track.market).map(|terms| terms.kind).unwrap_or_default();
+            (kind, each.get(&track.market).and_then(|score| score.pooled))
+        };
+        let months = months(&panel, &held, SEED);
         let scenarios = Arc::new(Scenarios { markets, months, rare });
         Scores { clock: Some(view.clock()), each, scenarios, service }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_expected_of_rewards_that_nobody_claims() {
+        let model = FirstModel::new(FirstSettings::default()).unwrap();
+        let now = Time(0);
+        let end = Some(Time(plimsoll_core::time::DAY_MS * 10_000));
+        let claimed = Terms { rewards_end: end, ..Terms::default() };
+        let unclaimed = Terms { rewards_unclaimed: true, ..claimed.clone() };
+        let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-12);
+        close(model.lasting(Some(&claimed), now), 1.0);
+        close(model.lasting(None, now), 0.5);
+        close(model.lasting(Some(&unclaimed), now), 0.0);
     }
 }

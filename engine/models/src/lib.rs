@@ -7,6 +7,7 @@ pub mod curves;
 pub mod features;
 pub mod first;
 pub mod forecast;
+pub mod kinds;
 pub mod panel;
 pub mod priors;
 pub mod regression;

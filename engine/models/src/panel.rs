@@ -23,6 +23,19 @@ pub struct DayRow {
     pub exit_usd: Option<f64>,
 }
 
+/// One day of a market with a pair: a pool, or a staked token; unknown is `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct PairDay {
+    /// What the pair's other token, or the staked token, fetches in the asset.
+    pub price: Option<f64>,
+    /// Cumulative fees in the asset per unit of liquidity.
+    pub fees_asset: Option<f64>,
+    /// Cumulative fees in the other token per unit of liquidity.
+    pub fees_foreign: Option<f64>,
+    /// What a full range as deep as the pool would be worth, USD.
+    pub depth_usd: Option<f64>,
+}
+
 /// One market's days on a grid without holes: a day without a row is a day of unknowns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Track {
@@ -32,6 +45,8 @@ pub struct Track {
     pub first: Day,
     /// Day by day from the first.
     pub days: Vec<DayRow>,
+    /// The same of what only markets with a pair have; empty for all others.
+    pub pair: Vec<PairDay>,
 }
 
 /// Every market's track, in the order of markets.
@@ -70,12 +85,31 @@ fn track(view: &View<'_>, market: MarketId, days: i64) -> Option<Track> {
         Column::TvlUsd,
         Column::ExitUsd,
     ];
+    let since = days;
     let rows = view.series(&market, COLUMNS, days);
     let days = rows.into_iter().map(|(day, numbers)| {
         let [supply_apr, reward_apr, share_price, utilization, tvl_usd, exit_usd] = numbers;
         (day, DayRow { supply_apr, reward_apr, share_price, utilization, tvl_usd, exit_usd })
     });
-    Track::from_days(market, days)
+    let track = Track::from_days(market, days)?;
+    let is_lending = view.terms(&track.market).is_none_or(|terms| terms.kind.is_lending());
+    Some(if is_lending { track } else { with_pair(view, track, since) })
+}
+
+/// Adds what only markets with a pair have.
+fn with_pair(view: &View<'_>, mut track: Track, since: i64) -> Track {
+    const COLUMNS: [Column; 4] =
+        [Column::PairPrice, Column::FeesAsset, Column::FeesForeign, Column::DepthUsd];
+    track.pair = vec![PairDay::default(); track.days.len()];
+    for (day, [price, fees_asset, fees_foreign, depth_usd]) in
+        view.series(&track.market, COLUMNS, since)
+    {
+        let place = usize::try_from(day.0 - track.first.0).ok();
+        if let Some(slot) = place.and_then(|place| track.pair.get_mut(place)) {
+            *slot = PairDay { price, fees_asset, fees_foreign, depth_usd };
+        }
+    }
+    track
 }
 
 impl Track {
@@ -97,7 +131,7 @@ impl Track {
                 *slot = row;
             }
         }
-        Some(Track { market, first, days: grid })
+        Some(Track { market, first, days: grid, pair: Vec::new() })
     }
 
     /// The row of `day`.
@@ -106,13 +140,20 @@ impl Track {
         self.days.get(usize::try_from(day.0 - self.first.0).ok()?)
     }
 
+    /// What only a market with a pair has, on `day`.
+    #[must_use]
+    pub fn pair_at(&self, day: Day) -> Option<&PairDay> {
+        self.pair.get(usize::try_from(day.0 - self.first.0).ok()?)
+    }
+
     /// Returns the days from `first` to `last`; `None` where the track has none of them.
     fn between(&self, first: Day, last: Day) -> Option<Track> {
         let first = first.max(self.first);
         let start = usize::try_from(first.0 - self.first.0).ok()?;
         let end = usize::try_from(last.0 - self.first.0 + 1).ok()?.min(self.days.len());
         let days = self.days.get(start..end).filter(|days| !days.is_empty())?.to_vec();
-        Some(Track { market: self.market.clone(), first, days })
+        let pair = self.pair.get(start..end).unwrap_or_default().to_vec();
+        Some(Track { market: self.market.clone(), first, days, pair })
     }
 
     /// The last `count` days up to `day`, as far as they are known.

@@ -1,9 +1,10 @@
 //! Joint scenarios: months drawn from the trailing history, and years drawn from the stated priors.
 
+use crate::kinds::growth;
 use crate::panel::{Panel, Track};
 use crate::priors::{Prior, Priors};
 use plimsoll_core::units::floor_to_index;
-use plimsoll_core::{Day, MarketId, Months, RareLosses};
+use plimsoll_core::{Day, MarketId, MarketKind, Months, Pooled, RareLosses};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
@@ -28,14 +29,14 @@ const SMALLEST: f64 = 1e-12;
 ///
 /// A market without an index on a day earns nothing on it.
 #[must_use]
-pub fn months(panel: &Panel, seed: u64) -> Months {
+pub fn months(panel: &Panel, held: &dyn Fn(&Track) -> Held, seed: u64) -> Months {
     let first = panel.tracks.iter().map(|track| track.first.0).min().unwrap_or(panel.today.0);
     let from = first.max(panel.today.0 - HISTORY_DAYS);
     if panel.today.0 - from < FEWEST_DAYS {
         return Months::default();
     }
     let growths: Vec<Vec<f64>> =
-        panel.tracks.iter().map(|track| growths(track, from, panel)).collect();
+        panel.tracks.iter().map(|track| growths(track, held(track), from, panel)).collect();
     let starts = panel.today.0 - BLOCK_DAYS - from + 1;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let month = |_| -> Vec<usize> {
@@ -45,8 +46,26 @@ pub fn months(panel: &Panel, seed: u64) -> Months {
     Months { growths, draws: (0..MONTHS).map(month).collect() }
 }
 
-/// The growth of the index over each block, by its first day.
-fn growths(track: &Track, from: i64, panel: &Panel) -> Vec<f64> {
+/// How a market would be held: what earns in it, and what it is as a pool.
+pub type Held = (MarketKind, Option<Pooled>);
+
+/// Returns that every market is lent to, by its index.
+#[must_use]
+pub fn as_lending(_: &Track) -> Held {
+    (MarketKind::Lending, None)
+}
+
+/// The growth over each block, by its first day: of the index, or of what follows a price.
+fn growths(track: &Track, (kind, pooled): Held, from: i64, panel: &Panel) -> Vec<f64> {
+    if !kind.is_lending() {
+        let blocks = from..=panel.today.0 - BLOCK_DAYS;
+        let days = blocks.map(|day| (Day(day), Day(day + BLOCK_DAYS)));
+        let grown: Vec<_> = days.map(|days| growth(kind, pooled.as_ref(), track, days)).collect();
+        // What swings and is known for a part of the time swung in the rest as in that part.
+        let mut known = grown.iter().flatten().copied().collect::<Vec<f64>>().into_iter().cycle();
+        let mut fill = || known.next().unwrap_or(1.0);
+        return grown.into_iter().map(|found| found.unwrap_or_else(&mut fill)).collect();
+    }
     let mut last = None;
     let mut index: Vec<Option<f64>> = Vec::new();
     for day in from..=panel.today.0 {

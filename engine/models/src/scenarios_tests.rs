@@ -103,11 +103,21 @@ fn months_are_drawn_from_what_the_indices_did() {
         index *= if day == 50 { 0.95 } else { 1.001 };
         DayRow { share_price: Some(index), ..DayRow::default() }
     });
-    let x = Track { market: "a:1:x".parse().unwrap(), first: Day(0), days: days.collect() };
+    let x = Track {
+        market: "a:1:x".parse().unwrap(),
+        first: Day(0),
+        days: days.collect(),
+        pair: Vec::new(),
+    };
     let still = DayRow { share_price: Some(2.0), ..DayRow::default() };
-    let y = Track { market: "a:1:y".parse().unwrap(), first: Day(0), days: vec![still; 100] };
+    let y = Track {
+        market: "a:1:y".parse().unwrap(),
+        first: Day(0),
+        days: vec![still; 100],
+        pair: Vec::new(),
+    };
     let panel = Panel { tracks: vec![x, y], today: Day(99) };
-    let months = months(&panel, 3);
+    let months = months(&panel, &as_lending, 3);
     let calm = 1.001f64.powi(30) - 1.0;
     for month in &months.draws {
         assert!(months.earned(1, month).abs() < 1e-15);
@@ -125,6 +135,13 @@ fn months_are_drawn_from_what_the_indices_did() {
 #[test]
 fn a_short_history_gives_no_months_rather_than_calm_ones() {
     let still = DayRow { share_price: Some(2.0), ..DayRow::default() };
-    let track = Track { market: "a:1:y".parse().unwrap(), first: Day(0), days: vec![still; 20] };
-    assert!(months(&Panel { tracks: vec![track], today: Day(19) }, 1).draws.is_empty());
+    let track = Track {
+        market: "a:1:y".parse().unwrap(),
+        first: Day(0),
+        days: vec![still; 20],
+        pair: Vec::new(),
+    };
+    assert!(
+        months(&Panel { tracks: vec![track], today: Day(19) }, &as_lending, 1).draws.is_empty()
+    );
 }

@@ -21,7 +21,7 @@ pub(crate) fn panel(
             DayRow { supply_apr: Some(rate), share_price: Some(index), ..DayRow::default() }
         });
         let market = format!("a:1:{number:03}").parse().unwrap();
-        Track { market, first: Day(0), days: days.collect() }
+        Track { market, first: Day(0), days: days.collect(), pair: Vec::new() }
     });
     Panel { tracks: tracks.collect(), today: Day(days - 1) }
 }

@@ -13,10 +13,12 @@ sol! {
         address guardian; address soleDepositor; uint32 ownerDelay; uint32 curatorDelay;
         uint32 fadePeriod; Bounds bounds;
     }
-    struct Leg { address market; bool isEntry; uint256 assets; uint256 minimum; uint256 maximum; }
+    struct Leg {
+        address market; uint8 kind; uint256 assets; uint256 minimum; uint256 maximum; bytes data;
+    }
 
     event Reallocated(bytes32 indexed planId, uint256 planNumber, uint256 totalAssetsBefore, uint256 totalAssetsAfter);
-    event Moved(bytes32 indexed planId, address indexed market, bool isEntry, uint256 assets);
+    event Moved(bytes32 indexed planId, address indexed market, uint8 kind, uint256 assets);
 
     function reallocate(bytes32 planId, uint64 validUntil, bytes32 expectedHash, Leg[] legs) external;
     function preStateHash() external view returns (bytes32);
@@ -29,3 +31,10 @@ sol! {
     function pauseEntries() external;
     function resumeEntries() external;
 }
+
+/// [`Leg::kind`] of a leg from a market to idle.
+pub const EXIT: u8 = 0;
+/// [`Leg::kind`] of a leg that changes the shape of a position.
+pub const ARRANGE: u8 = 2;
+/// [`Leg::kind`] of a leg from idle to a market.
+pub const ENTRY: u8 = 3;

@@ -1,6 +1,10 @@
 //! The functions of the contracts that this crate calls, for tests to call too.
 #![allow(missing_docs, reason = "the functions are the contracts' own, documented there")]
 
+mod exchange;
+
+pub use exchange::*;
+
 use alloy::sol;
 
 sol! {
@@ -42,6 +46,7 @@ sol! {
         function setPoolConfiguratorImpl(address configurator) external;
         function setPriceOracle(address oracle) external;
         function setPoolDataProvider(address provider) external;
+        function setAddressAsProxy(bytes32 id, address implementation) external;
         function getPool() external view returns (address);
         function getPoolConfigurator() external view returns (address);
     }
@@ -83,6 +88,59 @@ sol! {
         function setLiquidationProtocolFee(address asset, uint256 fee) external;
     }
 
+    /// The configurator of Aave V3.2, where it differs.
+    interface IAaveConfiguratorV3_2 {
+        struct InitReserveInput {
+            address aTokenImpl;
+            address variableDebtTokenImpl;
+            bool useVirtualBalance;
+            address interestRateStrategyAddress;
+            address underlyingAsset;
+            address treasury;
+            address incentivesController;
+            string aTokenName;
+            string aTokenSymbol;
+            string variableDebtTokenName;
+            string variableDebtTokenSymbol;
+            bytes params;
+            bytes interestRateData;
+        }
+        function initReserves(InitReserveInput[] input) external;
+        function setEModeCategory(uint8 categoryId, uint16 ltv, uint16 liquidationThreshold, uint16 liquidationBonus, string label) external;
+        function setAssetCollateralInEMode(address asset, uint8 categoryId, bool allowed) external;
+        function setAssetBorrowableInEMode(address asset, uint8 categoryId, bool borrowable) external;
+    }
+
+    /// Aave's rewards for holders of aTokens.
+    interface IAaveEmissionManager {
+        struct Campaign {
+            uint88 emissionPerSecond;
+            uint256 totalSupply;
+            uint32 distributionEnd;
+            address asset;
+            address reward;
+            address transferStrategy;
+            address rewardOracle;
+        }
+        function setRewardsController(address controller) external;
+        function setEmissionAdmin(address reward, address admin) external;
+        function configureAssets(Campaign[] config) external;
+        function setDistributionEnd(address asset, address reward, uint32 newDistributionEnd) external;
+    }
+    interface IAaveRewardsController {
+        function claimAllRewardsToSelf(address[] assets) external returns (address[] rewards, uint256[] amounts);
+        function getAllUserRewards(address[] assets, address user) external view returns (address[] rewards, uint256[] amounts);
+        function getAssetIndex(address asset, address reward) external view returns (uint256 before, uint256 now);
+        function getRewardsData(address asset, address reward) external view
+            returns (uint256 index, uint256 emissionPerSecond, uint256 lastUpdate, uint256 distributionEnd);
+    }
+    /// Aave's factory of ERC-4626 tokens over its reserves.
+    interface IStataFactory {
+        function initialize() external;
+        function createStataTokens(address[] underlyings) external returns (address[]);
+        function getStataToken(address underlying) external view returns (address);
+    }
+
     interface IAavePool {
         struct ReserveData {
             uint256 configuration;
@@ -120,6 +178,10 @@ sol! {
         function getReservesList() external view returns (address[] memory);
         function getReserveNormalizedIncome(address asset) external view returns (uint256);
         function getReserveNormalizedVariableDebt(address asset) external view returns (uint256);
+        function POOL_REVISION() external view returns (uint256);
+        /// From v3.1 on.
+        function getVirtualUnderlyingBalance(address asset) external view returns (uint128);
+        function setUserEMode(uint8 categoryId) external;
     }
 
     struct MarketParams { address loanToken; address collateralToken; address oracle; address irm; uint256 lltv; }

@@ -12,15 +12,55 @@ use std::path::{Path, PathBuf};
 /// Where a contract comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
-    /// Aave V3 as its package carries it, bytecode and all.
+    /// Aave V3, the v3.0 line, as its package carries it, bytecode and all.
     Aave,
+    /// Aave V3.2 as its package carries it.
+    AaveV3_2,
     /// Morpho Blue, compiled from its package.
     Morpho,
+    /// Uniswap V3 and V2, their stakers, Balancer V2 and WETH9 as their packages carry them.
+    Exchange,
     /// Our stand-ins in `contracts/local`.
     StandIn,
     /// Plimsoll's own contracts in `contracts/src`.
     Plimsoll,
 }
+
+/// Where the packages of exchanges keep each contract: no two of them in the same way.
+const EXCHANGES: [(&str, &str); 17] = [
+    ("WETH9", "canonical-weth/build/contracts"),
+    ("UniswapV3Factory", "@uniswap/v3-core/artifacts/contracts/UniswapV3Factory.sol"),
+    ("NFTDescriptor", "@uniswap/v3-periphery/artifacts/contracts/libraries/NFTDescriptor.sol"),
+    (
+        "NonfungibleTokenPositionDescriptor",
+        "@uniswap/v3-periphery/artifacts/contracts/NonfungibleTokenPositionDescriptor.sol",
+    ),
+    (
+        "NonfungiblePositionManager",
+        "@uniswap/v3-periphery/artifacts/contracts/NonfungiblePositionManager.sol",
+    ),
+    ("SwapRouter", "@uniswap/v3-periphery/artifacts/contracts/SwapRouter.sol"),
+    ("QuoterV2", "@uniswap/v3-periphery/artifacts/contracts/lens/QuoterV2.sol"),
+    ("TickLens", "@uniswap/v3-periphery/artifacts/contracts/lens/TickLens.sol"),
+    ("UniswapV3Staker", "@uniswap/v3-staker/artifacts/contracts/UniswapV3Staker.sol"),
+    ("UniswapV2Factory", "@uniswap/v2-core/build"),
+    ("UniswapV2Router02", "@uniswap/v2-periphery/build"),
+    ("StakingRewards", "@uniswap/liquidity-staker/build"),
+    ("Authorizer", "@balancer-labs/v2-deployments/dist/tasks/20210418-authorizer/artifact"),
+    ("Vault", "@balancer-labs/v2-deployments/dist/tasks/20210418-vault/artifact"),
+    (
+        "ProtocolFeePercentagesProvider",
+        "@balancer-labs/v2-deployments/dist/tasks/20220725-protocol-fee-percentages-provider/artifact",
+    ),
+    (
+        "ComposableStablePoolFactory",
+        "@balancer-labs/v2-deployments/dist/tasks/20230206-composable-stable-pool-v3/artifact",
+    ),
+    (
+        "BalancerQueries",
+        "@balancer-labs/v2-deployments/dist/tasks/20220721-balancer-queries/artifact",
+    ),
+];
 
 /// The compiled contracts under a folder.
 #[derive(Debug, Clone)]
@@ -88,6 +128,7 @@ impl Artifacts {
         let artifacts = Artifacts { folder: folder.to_path_buf(), aave };
         for path in [
             artifacts.anvil(),
+            artifacts.path(Origin::AaveV3_2, "PoolInstance")?,
             artifacts.path(Origin::Morpho, "Morpho")?,
             artifacts.path(Origin::StandIn, "Token")?,
         ] {
@@ -154,6 +195,17 @@ impl Artifacts {
                 let path = self.folder.join("node_modules/@aave/core-v3").join(name);
                 LocalChainError::NotPrepared { path }
             })?,
+            Origin::AaveV3_2 => {
+                self.folder.join("local/out/aave-v3.2").join(format!("{name}.json"))
+            }
+            Origin::Exchange => {
+                let packages = self.folder.join("node_modules");
+                let known = EXCHANGES.iter().find(|(known, _)| *known == name);
+                packages.join(known.map_or_else(
+                    || name.to_owned(),
+                    |(name, folder)| format!("{folder}/{name}.json"),
+                ))
+            }
             Origin::Morpho => built("local/out/morpho"),
             Origin::StandIn => built("local/out/stand-ins"),
             Origin::Plimsoll => built("out"),

@@ -21,8 +21,10 @@ pub use artifacts::{Artifact, Artifacts, Origin};
 pub use chain::{CHAIN_ID, ChainSettings, LocalChain, Mining};
 pub use control::{Head, Snapshot};
 pub use deploy::{
-    Aave, AaveReserve, Asset, Deployment, MULTICALL3, Morpho, MorphoMarket, PlimsollVault,
-    ReserveSettings, TokenAndFeed, VaultMarket, VaultRoles, deploy, deploy_vault, deposit,
+    Aave, AaveReserve, AaveV3_2, Asset, Balancer, Campaign, Deployment, Exchanges, MULTICALL3,
+    Morpho, MorphoMarket, OpenedPosition, PlimsollVault, ReserveSettings, StablePool, StableToken,
+    TokenAndFeed, UniswapV2, UniswapV3, VaultMarket, VaultRoles, deploy, deploy_aave_v3_2,
+    deploy_exchanges, deploy_staking_rewards, deploy_vault, deposit, incentive_id,
 };
 pub use driver::{Driver, Market, MarketSettings, MarketState, Run, StepReport};
 pub use error::LocalChainError;

@@ -1,14 +1,14 @@
 //! Who borrows from a pool, and against what: found by events, read in pages at one block.
 
-use super::read::{IOracle, IPool, IProvider, IScaled};
+use super::read::{IOracle, IPool, IProvider, IScaled, LATER};
 use super::reserve::Configuration;
 use super::{AaveV3, NAME, Parts, refused};
-use crate::live::multicall::{Batch, Slot};
+use crate::live::multicall::{Answers, Batch, Slot};
 use alloy::primitives::{Address, U256};
 use alloy::sol_types::SolEvent;
 use plimsoll_core::MarketId;
 use plimsoll_core::rates::RateError;
-use plimsoll_core::rates::aave_v3::{compounded_interest_v3_0, linear_interest, ray_mul};
+use plimsoll_core::rates::aave_v3::{Line, compounded_interest_v3_0, linear_interest, ray_mul};
 use plimsoll_core::units::{Amount, Bps, Ray};
 use plimsoll_execute::chain::{LogFilter, Nodes};
 use plimsoll_execute::{AdapterError, At};
@@ -61,7 +61,7 @@ pub(super) async fn read(
         .map(|topic| Address::from_word(*topic))
         .collect();
     let borrowers: Vec<Address> = borrowers.into_iter().collect();
-    let reserves = reserves(adapter, nodes, at).await?;
+    let (line, reserves) = reserves(adapter, nodes, at).await?;
     let market = MarketId::new(NAME, adapter.place().1, &pool.to_string());
     let mut legs = Vec::new();
     for page in borrowers.chunks(PAGE) {
@@ -74,18 +74,16 @@ pub(super) async fn read(
         for asked in asked {
             let emode = answers.get(asked.emode, NAME)?;
             let id = u8::try_from(emode).unwrap_or(u8::MAX);
-            let category =
-                (id > 0).then(|| emodes.ask(pool, &IPool::getEModeCategoryDataCall { id }));
+            let category = (id > 0).then(|| AskedCategory::ask(&mut emodes, pool, line, id));
             found.push((asked, u32::from(id), category));
         }
         let categories = emodes.send(nodes, at, adapter.place()).await?;
         for (asked, emode, category) in found {
             let bitmap = answers.get(asked.bitmap, NAME)?;
-            let category = category.map(|slot| categories.get(slot, NAME)).transpose()?;
-            if category.as_ref().is_some_and(|category| !category.priceSource.is_zero()) {
-                let detail = format!("efficiency mode {emode} has a price of its own: not covered");
-                return Err(covered(at, detail));
-            }
+            let category = match category {
+                Some(slots) => Some(slots.decode(&categories, at, emode)?),
+                None => None,
+            };
             for (reserve, (a_token, debt)) in reserves.iter().zip(&asked.balances) {
                 let mut leg = |side: Side, amount: Amount, threshold: Option<f64>| {
                     legs.push(Leg {
@@ -109,9 +107,7 @@ pub(super) async fn read(
                 if !scaled.is_zero() && bitmap.bit(reserve.number * 2 + 1) {
                     let own = reserve.configuration.liquidation_threshold;
                     let threshold = match &category {
-                        Some(category) if u32::from(reserve.configuration.emode) == emode => {
-                            Bps(u32::from(category.liquidationThreshold))
-                        }
+                        Some(category) if category.holds(reserve, emode) => category.threshold,
                         _ => own,
                     };
                     let threshold = threshold.to_fraction();
@@ -121,6 +117,66 @@ pub(super) async fn read(
         }
     }
     LegFrame::from_legs(legs).map_err(|error| covered(at, error.to_string()))
+}
+
+/// The questions about an efficiency mode: until v3.1 each reserve names its one category, from v3.2 on each
+/// category has a bitmap of its collateral.
+enum AskedCategory {
+    Named(Slot<IPool::getEModeCategoryDataCall>),
+    Mapped {
+        terms: Slot<IPool::getEModeCategoryCollateralConfigCall>,
+        collateral: Slot<IPool::getEModeCategoryCollateralBitmapCall>,
+    },
+}
+
+/// An efficiency mode, as far as collateral needs it.
+struct Category {
+    threshold: Bps,
+    /// Which reserves it holds; `None` where reserves say so themselves.
+    collateral: Option<u128>,
+}
+
+impl AskedCategory {
+    fn ask(batch: &mut Batch, pool: Address, line: Line, id: u8) -> AskedCategory {
+        match line {
+            Line::V3_0 | Line::V3_1 => {
+                AskedCategory::Named(batch.ask(pool, &IPool::getEModeCategoryDataCall { id }))
+            }
+            Line::V3_2 => AskedCategory::Mapped {
+                terms: batch.ask(pool, &IPool::getEModeCategoryCollateralConfigCall { id }),
+                collateral: batch.ask(pool, &IPool::getEModeCategoryCollateralBitmapCall { id }),
+            },
+        }
+    }
+
+    fn decode(self, answers: &Answers, at: &At, emode: u32) -> Result<Category, AdapterError> {
+        let (threshold, collateral) = match self {
+            AskedCategory::Named(slot) => {
+                let data = answers.get(slot, NAME)?;
+                if !data.priceSource.is_zero() {
+                    let detail =
+                        format!("efficiency mode {emode} has a price of its own: not covered");
+                    return Err(covered(at, detail));
+                }
+                (data.liquidationThreshold, None)
+            }
+            AskedCategory::Mapped { terms, collateral } => {
+                let terms = answers.get(terms, NAME)?;
+                (terms.liquidationThreshold, Some(answers.get(collateral, NAME)?))
+            }
+        };
+        Ok(Category { threshold: Bps(u32::from(threshold)), collateral })
+    }
+}
+
+impl Category {
+    /// Whether a reserve counts as collateral of this category.
+    fn holds(&self, reserve: &Pledge, emode: u32) -> bool {
+        match self.collateral {
+            Some(bitmap) => U256::from(bitmap).bit(reserve.number),
+            None => u32::from(reserve.configuration.emode) == emode,
+        }
+    }
 }
 
 fn ask(batch: &mut Batch, pool: Address, user: Address, reserves: &[Pledge]) -> Asked {
@@ -140,12 +196,20 @@ fn ask(batch: &mut Batch, pool: Address, user: Address, reserves: &[Pledge]) -> 
 }
 
 /// Every reserve of the pool with its price: collateral may lie in any.
-async fn reserves(adapter: &AaveV3, nodes: &Nodes, at: &At) -> Result<Vec<Pledge>, AdapterError> {
+async fn reserves(
+    adapter: &AaveV3,
+    nodes: &Nodes,
+    at: &At,
+) -> Result<(Line, Vec<Pledge>), AdapterError> {
     let pool = adapter.settings.pool;
     let mut batch = Batch::default();
     let list = batch.ask(pool, &IPool::getReservesListCall {});
     let provider = batch.ask(pool, &IPool::ADDRESSES_PROVIDERCall {});
+    let revision = batch.ask(pool, &IPool::POOL_REVISIONCall {});
     let answers = batch.send(nodes, at, adapter.place()).await?;
+    let revision = answers.get(revision, NAME)?;
+    let unknown = || covered(at, format!("POOL_REVISION {revision}: {LATER}"));
+    let line = Line::of_revision(revision).ok_or_else(unknown)?;
     let (list, provider) = (answers.get(list, NAME)?, answers.get(provider, NAME)?);
     let mut batch = Batch::default();
     let oracle = batch.ask(provider, &IProvider::getPriceOracleCall {});
@@ -175,14 +239,14 @@ async fn reserves(adapter: &AaveV3, nodes: &Nodes, at: &At) -> Result<Vec<Pledge
         let debt = ray_mul(debt.map_err(failed)?.0, U256::from(data.variableBorrowIndex));
         reserves.push(Pledge {
             asset: *asset,
-            parts: Parts::of(&data),
+            parts: Parts::of(line, &data),
             configuration: Configuration::of(data.configuration),
             number: usize::from(data.id),
             indices: (Ray(supply), Ray(debt.map_err(failed)?)),
             price: Amount(priced.get(price, NAME)?).to_f64(0) / unit,
         });
     }
-    Ok(reserves)
+    Ok((line, reserves))
 }
 
 fn grown(scaled: U256, index: Ray, at: &At) -> Result<Amount, AdapterError> {

@@ -1,33 +1,34 @@
 //! Aave V3: one pool, a market for each of its reserves that is configured.
 //!
-//! Exact for pools of the v3.0 line, whose bytecode the tests run: `POOL_REVISION` up to 3. Later pools
-//! (virtual balances, deficits, other rounding) are refused by [`Protocol::check`], and a pool whose own
-//! indices are not the ones we compute is left out by every read.
+//! Exact for pools of v3.0 (`POOL_REVISION` up to 3) and v3.2 (5), whose bytecode the tests run; v3.1 (4) is read by
+//! the rules of its source, without bytecode to test them on. Later pools (deficits, other rounding) are refused by
+//! [`Protocol::check`] and by every read, which asks the pool for its revision each time; and a pool whose own
+//! indices are not the ones we compute is left out.
 
 mod legs;
-mod read;
+pub(crate) mod read;
 pub mod reserve;
+mod rewards;
 
-use super::multicall::{Batch, Slot};
+use super::multicall::Batch;
 use super::{RwCache, code_at, node, not_covered, same_address};
-use alloy::primitives::{Address, Bytes, U256};
+use alloy::primitives::{Address, Bytes};
 use alloy::sol_types::SolCall;
 use async_trait::async_trait;
 use plimsoll_core::execution::BlockRef;
+use plimsoll_core::rates::aave_v3::Line;
 use plimsoll_core::units::{Amount, Ray};
 use plimsoll_core::{ChainId, MarketId};
 use plimsoll_execute::AdapterError;
 use plimsoll_execute::chain::Nodes;
-use plimsoll_execute::protocol::{Act, At, Fall, Protocol, Read};
+use plimsoll_execute::protocol::{Act, At, Fall, Protocol, Read, Reading};
 use plimsoll_frame::LegFrame;
-use read::{Asked, IMarket, IPool, IScaled, Parts};
+use read::{Asked, IMarket, IPool, IScaled, Named, Parts};
+use rewards::{Found, Programmes};
 use serde::{Deserialize, Serialize};
 
 /// The name under which it is configured, as recorded history has it.
 pub const NAME: &str = "aave-v3";
-
-/// The last revision of the pool whose arithmetic this is.
-const LAST_REVISION: U256 = U256::from_limbs([3, 0, 0, 0]);
 
 /// A pool and the reserves of it that are wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +61,8 @@ pub struct AaveV3 {
     /// Which contracts the pool last named for each asset: a memory that saves a call, and is checked
     /// against the pool's answer at every block.
     parts: RwCache<Address, Parts>,
+    /// Who pays rewards for each aToken: remembered and checked likewise.
+    programmes: Programmes,
 }
 
 impl AaveV3 {
@@ -69,7 +72,7 @@ impl AaveV3 {
         let chain = ChainId(settings.chain);
         let id = |pledged: &Pledged| MarketId::new(NAME, chain, &pledged.asset.to_string());
         let markets = settings.markets.iter().map(|pledged| (id(pledged), *pledged)).collect();
-        AaveV3 { settings, markets, parts: RwCache::default() }
+        AaveV3 { settings, markets, parts: RwCache::default(), programmes: RwCache::default() }
     }
 
     fn place(&self) -> (&str, ChainId) {
@@ -86,44 +89,56 @@ impl AaveV3 {
         &self,
         nodes: &Nodes,
         at: &At,
-        wanted: &[&'a (MarketId, Pledged)],
+        (wanted, is_first): (&[&'a (MarketId, Pledged)], bool),
         read: &mut Read,
     ) -> Result<Vec<&'a (MarketId, Pledged)>, AdapterError> {
         let mut batch = Batch::default();
-        let asked: Vec<(&(MarketId, Pledged), Question)> = wanted
+        let mut asked: Vec<(&(MarketId, Pledged), Question)> = wanted
             .iter()
             .map(|market| {
-                let (_, pledged) = market;
+                let (pool, (_, pledged)) = (self.settings.pool, market);
                 let question = match self.parts.get(&pledged.asset) {
                     Some(parts) => {
-                        let asked = read::ask(&mut batch, self.settings.pool, pledged, &parts);
-                        Question::Known(Box::new((asked, parts)))
+                        let asked = read::ask(&mut batch, pool, pledged, &parts);
+                        Question::Known(Box::new((asked, parts, None)))
                     }
-                    None => {
-                        let call = IPool::getReserveDataCall { asset: pledged.asset };
-                        Question::Unknown(batch.ask(self.settings.pool, &call))
-                    }
+                    None => Question::Unknown(read::ask_named(&mut batch, pool, pledged.asset)),
                 };
                 (*market, question)
             })
             .collect();
+        // Behind everything else: feeds of rewards are chosen by those who pay them, and one that burns all the gas
+        // it is given must leave what comes before it answered.
+        for (_, question) in &mut asked {
+            if let Question::Known(known) = question {
+                let a_token = known.1.a_token;
+                let programme = self.programmes.get(&a_token);
+                known.2 = programme.map(|paid| rewards::ask(&mut batch, a_token, paid));
+            }
+        }
         let answers = batch.send(nodes, at, self.place()).await?;
-        let mut again = Vec::new();
+        let (mut again, mut unlearned) = (Vec::new(), Vec::new());
         for (market, question) in asked {
             let (id, pledged) = market;
-            let named = answers.get(question.data(), id.as_str()).and_then(|data| {
-                let parts = Parts::of(&data);
-                let missing = || not_covered(id, at, "the pool has no such reserve");
-                if parts.a_token.is_zero() { Err(missing()) } else { Ok(parts) }
-            });
-            let found = match (named, question) {
+            let found = match (read::named(&answers, question.named(), at, id), question) {
                 (Err(error), _) => Err(error),
                 (Ok(parts), Question::Known(known)) if known.1 == parts => {
-                    read::decode(&answers, &known.0, at, id)
+                    let found = match &known.2 {
+                        Some(asked) => rewards::decode(&answers, asked, id.as_str()),
+                        None => Found::Changed,
+                    };
+                    if is_first && matches!(found, Found::Changed) {
+                        unlearned.push(parts.a_token);
+                        again.push(market);
+                        continue;
+                    }
+                    read::decode(&answers, (&known.0, parts.line), at, id)
                         .and_then(|row| AaveV3::row(id, pledged.asset, at, row))
+                        .map(|reading| rewarded(reading, found))
                 }
                 (Ok(parts), _) => {
                     self.parts.set(pledged.asset, parts);
+                    unlearned.push(parts.a_token);
                     again.push(market);
                     continue;
                 }
@@ -133,20 +148,33 @@ impl AaveV3 {
                 Err(error) => read.unreadable.push((id.clone(), error)),
             }
         }
+        if !unlearned.is_empty() {
+            rewards::learn(self, nodes, at, &unlearned).await?;
+        }
         Ok(again)
     }
 }
 
+/// The reading with its rewards, which nobody claims for us.
+fn rewarded(mut reading: Reading, found: Found) -> Reading {
+    if let Found::Rewards(rewards) = found {
+        reading.rewards = Some(rewards);
+        reading.terms.rewards_end = reading.rewards_end();
+        reading.terms.rewards_unclaimed = reading.terms.rewards_end.is_some();
+    }
+    reading
+}
+
 enum Question {
-    Known(Box<(Asked, Parts)>),
-    Unknown(Slot<IPool::getReserveDataCall>),
+    Known(Box<(Asked, Parts, Option<rewards::Asked>)>),
+    Unknown(Named),
 }
 
 impl Question {
-    fn data(&self) -> Slot<IPool::getReserveDataCall> {
+    fn named(&self) -> Named {
         match self {
-            Question::Known(known) => known.0.data,
-            Question::Unknown(slot) => *slot,
+            Question::Known(known) => known.0.named,
+            Question::Unknown(named) => *named,
         }
     }
 }
@@ -170,7 +198,7 @@ impl Protocol for AaveV3 {
         let mut asked = Vec::new();
         for (id, pledged) in &self.markets {
             let asset = pledged.asset;
-            let data = batch.ask(pool, &IPool::getReserveDataCall { asset });
+            let data = read::ask_named(&mut batch, pool, asset);
             let contract = pledged.contract.map(|contract| {
                 let asset = batch.ask(contract, &IMarket::assetCall {});
                 let a_token = batch.ask(contract, &IMarket::aTokenCall {});
@@ -180,12 +208,12 @@ impl Protocol for AaveV3 {
         }
         let answers = batch.send(nodes, at, self.place()).await?;
         let revision = answers.get(revision, NAME)?;
-        if revision > LAST_REVISION {
+        if Line::of_revision(revision).is_none() {
             return Err(AdapterError::Mismatch {
                 about: NAME.to_owned(),
                 contract: pool,
                 field: "POOL_REVISION",
-                expected: "at most 3: the arithmetic of later pools is not covered".to_owned(),
+                expected: format!("1 to 5: {}", read::LATER),
                 found: revision.to_string(),
             });
         }
@@ -194,10 +222,7 @@ impl Protocol for AaveV3 {
         for (id, pledged, data, contract) in asked {
             let about = id.as_str();
             code_at(nodes, at, pledged.asset, about).await?;
-            let a_token = answers.get(data, about)?.aTokenAddress;
-            if a_token.is_zero() {
-                return Err(not_covered(id, at, "the pool has no such reserve"));
-            }
+            let a_token = read::named(&answers, data, at, id)?.a_token;
             if let Some((contract, asset, named, named_pool)) = contract {
                 code_at(nodes, at, contract, about).await?;
                 let (asset, named) = (answers.get(asset, about)?, answers.get(named, about)?);
@@ -227,11 +252,11 @@ impl Protocol for AaveV3 {
         let mut read = Read::default();
         let mut wanted: Vec<&(MarketId, Pledged)> = self.markets.iter().collect();
         // Once where everything is as remembered; a second time for what is new or was replaced.
-        for _ in 0..2 {
+        for is_first in [true, false] {
             if wanted.is_empty() {
                 break;
             }
-            wanted = self.round(nodes, at, &wanted, &mut read).await?;
+            wanted = self.round(nodes, at, (&wanted, is_first), &mut read).await?;
         }
         for (id, _) in wanted {
             let detail = "the pool named other contracts twice at one block";

@@ -1,9 +1,11 @@
 //! A reserve of Aave V3 as its pool keeps it, and what an action makes of it: pure, and exact to the last
-//! unit for pools of the v3.0 line.
+//! unit for pools of v3.0 and v3.2.
 
 use alloy::primitives::U256;
 use plimsoll_core::rates::RateError;
-use plimsoll_core::rates::aave_v3::{self, KinkedCurve, percent_mul, ray_div, ray_mul};
+use plimsoll_core::rates::aave_v3::{
+    self, Balances, KinkedCurve, Line, Rates, percent_mul, ray_div, ray_mul,
+};
 use plimsoll_core::units::{Amount, Bps, Ray, Shares};
 use plimsoll_execute::protocol::{Held, Predict, PredictError, Predicted, Switches};
 
@@ -23,8 +25,10 @@ pub struct Configuration {
     pub supply_cap: u64,
     /// The LTV at which a loan against it may be liquidated.
     pub liquidation_threshold: Bps,
-    /// Its efficiency-mode category; 0 for none.
+    /// Its efficiency-mode category, on pools before v3.2; 0 for none.
     pub emode: u8,
+    /// Whether the pool keeps a virtual balance of it: from v3.1 on, and not for what is minted on demand.
+    pub has_virtual_balance: bool,
 }
 
 impl Configuration {
@@ -44,11 +48,12 @@ impl Configuration {
             supply_cap: bits(116, 36),
             liquidation_threshold: bps(16),
             emode: u8::try_from(bits(168, 8)).unwrap_or(u8::MAX),
+            has_virtual_balance: flag(252),
         }
     }
 
     /// The most that may be supplied, in raw units; `None` without a cap.
-    fn cap(&self) -> Option<U256> {
+    pub(crate) fn cap(&self) -> Option<U256> {
         let unit = U256::from(10).checked_pow(U256::from(self.decimals))?;
         (self.supply_cap > 0).then(|| U256::from(self.supply_cap).saturating_mul(unit))
     }
@@ -66,6 +71,8 @@ pub struct Stake {
 /// The state of a reserve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reserve {
+    /// Which line its pool is of.
+    pub line: Line,
     /// What it is set to.
     pub configuration: Configuration,
     /// Its borrow curve.
@@ -90,6 +97,8 @@ pub struct Reserve {
     pub scaled_debt: U256,
     /// The asset that lies with the aToken.
     pub cash: Amount,
+    /// What of it the pool has counted in, from v3.1 on.
+    pub virtual_balance: Option<Amount>,
     /// Ours.
     pub stake: Stake,
     /// When it was read, Unix seconds.
@@ -97,11 +106,11 @@ pub struct Reserve {
 }
 
 /// The market at a moment, in the terms of the trait.
-pub(super) struct Snapshot {
-    pub(super) supplied: Amount,
-    pub(super) borrowed: Amount,
-    pub(super) exit: Amount,
-    pub(super) held: Held,
+pub(crate) struct Snapshot {
+    pub(crate) supplied: Amount,
+    pub(crate) borrowed: Amount,
+    pub(crate) exit: Amount,
+    pub(crate) held: Held,
 }
 
 impl Reserve {
@@ -139,24 +148,44 @@ impl Reserve {
     }
 
     /// The debt at the index as written.
-    fn debt(&self) -> Result<Amount, RateError> {
+    pub(crate) fn debt(&self) -> Result<Amount, RateError> {
         ray_mul(self.scaled_debt, self.borrow_index.0).map(Amount)
     }
 
-    /// Sets the rates for the cash that is there.
+    /// What the pool lends from and sets its rates by.
+    pub(crate) fn available(&self) -> Amount {
+        self.virtual_balance.unwrap_or(self.cash)
+    }
+
+    /// What can be paid out: what the pool has counted in, and not more than is there.
+    pub(crate) fn payable(&self) -> Amount {
+        self.available().min(self.cash)
+    }
+
+    /// Adds to what lies there, or takes from it what is known to be there.
+    fn move_cash(&mut self, moved: impl Fn(Amount) -> Option<Amount>) -> Result<(), PredictError> {
+        let overflow = || refused(RateError::Overflow { step: "virtualUnderlyingBalance" });
+        self.cash = moved(self.cash).ok_or_else(overflow)?;
+        if let Some(balance) = self.virtual_balance {
+            let next = moved(balance).ok_or_else(overflow)?;
+            self.virtual_balance = Some(Amount(narrow(next.0).map_err(refused)?));
+        }
+        Ok(())
+    }
+
+    /// Sets the rates for what is there.
     ///
     /// # Source
-    /// `ReserveLogic.updateInterestRates`, `DefaultReserveInterestRateStrategy.calculateInterestRates` of
-    /// aave-v3-core v3.0.
+    /// `ReserveLogic.updateInterestRates` (v3.0), `updateInterestRatesAndVirtualBalance` (v3.1, v3.2).
     fn reprice(&mut self) -> Result<(), RateError> {
-        let debt = self.debt()?;
-        let borrowable = Amount(self.cash.0.saturating_add(debt.0));
-        let supplied = Amount(borrowable.0.saturating_add(self.unbacked));
-        self.borrow_rate = self.curve.borrow_rate(aave_v3::utilization(debt, borrowable)?)?;
-        let overall = aave_v3::overall_borrow_rate_v3_0(self.borrow_rate, debt)?;
-        let utilization = aave_v3::utilization(debt, supplied)?;
-        self.supply_rate =
-            aave_v3::supply_rate(overall, utilization, self.configuration.reserve_factor)?;
+        let balances = Balances {
+            available: self.available(),
+            debt: self.debt()?,
+            unbacked: Amount(self.unbacked),
+        };
+        let factor = self.configuration.reserve_factor;
+        let Rates { borrow, supply } = self.line.rates(&self.curve, balances, factor)?;
+        (self.borrow_rate, self.supply_rate) = (borrow, supply);
         Ok(())
     }
 
@@ -164,23 +193,34 @@ impl Reserve {
     ///
     /// # Source
     /// `ValidationLogic.validateSupply`.
-    pub(super) fn room(&self) -> Result<Option<Amount>, RateError> {
+    pub(crate) fn room(&self) -> Result<Option<Amount>, RateError> {
         let Some(cap) = self.configuration.cap() else { return Ok(None) };
         let scaled = self.scaled_supply.saturating_add(self.accrued_to_treasury);
         let counted = ray_mul(scaled, self.supply_index.0)?;
         Ok(Some(Amount(cap.saturating_sub(counted))))
     }
 
+    /// Everything supplied, at the index as written.
+    pub(crate) fn supplied(&self) -> Result<Amount, RateError> {
+        ray_mul(self.scaled_supply, self.supply_index.0).map(Amount)
+    }
+
+    /// Whether anybody can enter.
+    pub(crate) fn lets_in(&self) -> bool {
+        let Switches { is_active, is_frozen, is_paused } = self.configuration.switches;
+        is_active && !is_frozen && !is_paused
+    }
+
     /// Whether a supplier can leave.
-    fn lets_out(&self) -> bool {
+    pub(crate) fn lets_out(&self) -> bool {
         let Switches { is_active, is_paused, .. } = self.configuration.switches;
         is_active && !is_paused
     }
 
     /// The market in the terms of the trait, indices being those of now.
-    pub(super) fn snapshot(&self) -> Result<Snapshot, RateError> {
-        let supplied = Amount(ray_mul(self.scaled_supply, self.supply_index.0)?);
-        let free = if self.lets_out() { self.cash } else { Amount::ZERO };
+    pub(crate) fn snapshot(&self) -> Result<Snapshot, RateError> {
+        let supplied = self.supplied()?;
+        let free = if self.lets_out() { self.payable() } else { Amount::ZERO };
         let shares = self.stake.counted;
         let worth = shares.worth_down(self.supply_index);
         let worth = worth.ok_or(RateError::Overflow { step: "totalAssets" })?;
@@ -196,16 +236,15 @@ impl Reserve {
     ///
     /// # Source
     /// `SupplyLogic.executeSupply`, `ScaledBalanceTokenBase._mintScaled`.
-    fn supply(&mut self, amount: Amount) -> Result<(), PredictError> {
-        let Switches { is_active, is_frozen, is_paused } = self.configuration.switches;
+    pub(crate) fn supply(&mut self, amount: Amount) -> Result<(), PredictError> {
         let room = match self.room().map_err(refused)? {
-            _ if !is_active || is_frozen || is_paused => Some(Amount::ZERO),
+            _ if !self.lets_in() => Some(Amount::ZERO),
             room => room,
         };
         if let Some(room) = room.filter(|room| amount > *room) {
             return Err(PredictError::NoRoom { asked: amount, room });
         }
-        self.cash = add(self.cash, amount)?;
+        self.move_cash(|cash| cash.checked_add(amount))?;
         self.reprice().map_err(refused)?;
         let minted = self.scaled(amount, "mint")?;
         self.scaled_supply = self.scaled_supply.saturating_add(minted);
@@ -218,14 +257,14 @@ impl Reserve {
     ///
     /// # Source
     /// `SupplyLogic.executeWithdraw`, `ScaledBalanceTokenBase._burnScaled`.
-    fn withdraw(&mut self, amount: Amount) -> Result<(), PredictError> {
+    pub(crate) fn withdraw(&mut self, amount: Amount) -> Result<(), PredictError> {
         let available = self.snapshot().map_err(refused)?.held.available;
         let short = PredictError::NotAvailable { asked: amount, available };
         let balance = ray_mul(self.stake.owned.0, self.supply_index.0).map_err(refused)?;
-        if !self.lets_out() || amount.0 > balance || amount > self.cash {
+        if !self.lets_out() || amount.0 > balance || amount > self.payable() {
             return Err(short);
         }
-        self.cash = self.cash.saturating_sub(amount);
+        self.move_cash(|cash| Some(cash.saturating_sub(amount)))?;
         self.reprice().map_err(refused)?;
         let burned = self.scaled(amount, "burn")?;
         let (Some(owned), Some(counted), Some(supply)) = (
@@ -277,10 +316,6 @@ impl Predict for Reserve {
 fn narrow(value: U256) -> Result<U256, RateError> {
     let fits = value <= U256::from(u128::MAX);
     fits.then_some(value).ok_or(RateError::Overflow { step: "toUint128" })
-}
-
-fn add(a: Amount, b: Amount) -> Result<Amount, PredictError> {
-    a.checked_add(b).ok_or_else(|| refused(RateError::Overflow { step: "liquidityAdded" }))
 }
 
 fn refused(error: RateError) -> PredictError {

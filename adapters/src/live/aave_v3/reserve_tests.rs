@@ -25,11 +25,14 @@ fn the_packed_word_reads_as_aave_writes_it() {
     let switches = |bit: usize| Configuration::of(word() | (U256::from(1) << bit)).switches;
     assert_eq!(found.switches, Switches { is_active: true, is_frozen: false, is_paused: false });
     assert!(switches(57).is_frozen && switches(60).is_paused);
+    assert!(!found.has_virtual_balance);
+    assert!(Configuration::of(word() | (U256::from(1) << 252)).has_virtual_balance);
 }
 
 fn reserve() -> Reserve {
     let ray = |bps: u32| Ray(U256::from(bps) * uint!(100_000_000_000_000_000_000_000_U256));
     Reserve {
+        line: Line::V3_0,
         configuration: Configuration::of(word()),
         curve: KinkedCurve {
             base: ray(0),
@@ -47,6 +50,7 @@ fn reserve() -> Reserve {
         scaled_supply: uint!(1_000_000_000_000_U256),
         scaled_debt: uint!(900_000_000_000_U256),
         cash: Amount(uint!(100_000_000_000_U256)),
+        virtual_balance: None,
         stake: Stake::default(),
         read: 1_000,
     }
@@ -60,6 +64,31 @@ fn a_tiny_entry_sets_the_rate_that_the_curve_says() {
     assert!((apr - 0.044_55).abs() < 1e-9, "{apr}");
     assert_eq!(after.held.worth, Amount(U256::from(1)));
     assert_eq!(after.supplied.0, uint!(1_000_000_000_001_U256));
+}
+
+/// Of 100,000 that lie there the pool has counted 50,000 in: the rest was sent to it.
+#[test]
+fn what_the_pool_did_not_count_in_moves_no_rate_and_cannot_leave() {
+    let given = Amount(uint!(50_000_000_000_U256));
+    let ours = Shares(given.0 * U256::from(3));
+    let pool = Reserve {
+        line: Line::V3_2,
+        scaled_debt: uint!(450_000_000_000_U256),
+        virtual_balance: Some(given),
+        stake: Stake { counted: ours, owned: ours },
+        ..reserve()
+    };
+    let waited = pool.after(false, Amount::ZERO, 1_000).unwrap();
+    assert_eq!((waited.exit, waited.held.available), (given, given));
+    let more = Amount(given.0 + U256::from(1));
+    let refused = pool.after(false, more, 1_000).unwrap_err();
+    assert_eq!(refused, PredictError::NotAvailable { asked: more, available: given });
+    // 450,000 of 500,000 lent: at the kink, as if the other 50,000 were not there.
+    let apr = pool.after(true, Amount(U256::from(1)), 1_000).unwrap();
+    assert!((apr.supply_apr.to_f64() - 0.044_55).abs() < 1e-9, "{:?}", apr.supply_apr);
+    // The market contract itself may be short of what was counted in.
+    let short = Reserve { cash: Amount(U256::from(7)), ..pool };
+    assert_eq!(short.after(false, Amount::ZERO, 1_000).unwrap().exit, Amount(U256::from(7)));
 }
 
 #[test]

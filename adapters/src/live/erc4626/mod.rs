@@ -1,14 +1,18 @@
 //! ERC-4626 vaults.
 //!
-//! A vault that supplies everything to one configured market of Morpho Blue is looked through, and is exact
-//! to the last unit; that it does is checked at every block, by its own `totalAssets` and `convertToAssets`.
+//! A vault that supplies everything to one configured market of Morpho Blue is looked through, and so is Aave's
+//! `StataTokenV2` to its reserve; both are exact to the last unit, and that a vault is what it is said to be is
+//! checked at every block, by its own `totalAssets` and `convertToAssets`.
 //! Of any other vault the index is exact, its rate is the growth of the index over the last blocks, and what
 //! can leave is its idle money, or what it tells the holder: never more than it says.
 
 pub mod looked_through;
 pub mod opaque;
 mod read;
+pub mod stata;
+mod stata_read;
 
+use super::aave_v3::read::Parts;
 use super::morpho_blue::{self, read::MarketParams};
 use super::multicall::{Batch, Slot};
 use super::{RwCache, code_at, node, not_covered, same_address};
@@ -67,10 +71,52 @@ fn default_window() -> u64 {
     100
 }
 
+/// What is inside a vault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Inner {
+    /// One market of Morpho Blue.
+    Morpho(InnerMorpho),
+    /// A reserve of Aave V3: the vault is its `StataTokenV2`.
+    Aave(InnerAave),
+}
+
+impl Inner {
+    fn morpho(self) -> Option<InnerMorpho> {
+        match self {
+            Inner::Morpho(inner) => Some(inner),
+            Inner::Aave(_) => None,
+        }
+    }
+
+    fn aave(self) -> Option<InnerAave> {
+        match self {
+            Inner::Morpho(_) => None,
+            Inner::Aave(inner) => Some(inner),
+        }
+    }
+
+    /// The contract that holds what the vault supplies.
+    fn contract(self) -> Address {
+        match self {
+            Inner::Morpho(inner) => inner.morpho,
+            Inner::Aave(inner) => inner.aave_pool,
+        }
+    }
+}
+
+/// A pool of Aave V3 from v3.1 on, with a reserve of the vault's asset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InnerAave {
+    /// The pool.
+    pub aave_pool: Address,
+}
+
 /// A market of Morpho Blue inside a vault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Inner {
+pub struct InnerMorpho {
     /// Morpho Blue.
     pub morpho: Address,
     /// What the market's parameters hash to.
@@ -93,13 +139,17 @@ pub struct Erc4626 {
     settings: Erc4626Settings,
     markets: Vec<(MarketId, Erc4626Vault)>,
     fixed: RwCache<Address, Fixed>,
+    /// The contracts of the reserve inside a vault over Aave: remembered, and compared at every block.
+    parts: RwCache<Address, Parts>,
 }
 
-type AskedFixed = (
-    Slot<IVault::assetCall>,
-    Slot<IVault::decimalsCall>,
-    Option<(B256, Slot<morpho_blue::read::IMorpho::idToMarketParamsCall>)>,
-);
+type AskedFixed = (Slot<IVault::assetCall>, Slot<IVault::decimalsCall>, Option<AskedInner>);
+
+/// What is asked of what is inside a vault.
+pub(super) enum AskedInner {
+    Morpho(B256, Slot<morpho_blue::read::IMorpho::idToMarketParamsCall>),
+    Aave(Address, Slot<stata_read::IStata::POOLCall>),
+}
 
 impl Erc4626 {
     /// Returns the adapter of a protocol's vaults.
@@ -109,7 +159,7 @@ impl Erc4626 {
         let id =
             |vault: &Erc4626Vault| MarketId::new(&settings.name, chain, &vault.vault.to_string());
         let markets = settings.markets.iter().map(|vault| (id(vault), *vault)).collect();
-        Erc4626 { markets, settings, fixed: RwCache::default() }
+        Erc4626 { markets, settings, fixed: RwCache::default(), parts: RwCache::default() }
     }
 
     fn place(&self) -> (&str, ChainId) {
@@ -143,7 +193,12 @@ impl Erc4626 {
             let found = answers.get(asset, about).and_then(|asset| {
                 let params = match inner {
                     None => None,
-                    Some((id, slot)) => {
+                    Some(AskedInner::Aave(pool, slot)) => {
+                        let found = answers.get(slot, about)?;
+                        same_address(about, wanted.vault, "POOL", (pool, found))?;
+                        None
+                    }
+                    Some(AskedInner::Morpho(id, slot)) => {
                         let params = answers.get(slot, about)?;
                         let is_there = keccak256(params.abi_encode()) == id;
                         let lacks = "the market that it is said to supply to does not exist";
@@ -179,6 +234,57 @@ impl Erc4626 {
         Ok(missing)
     }
 
+    /// Reads the vaults of `wanted`; those whose reserve turns out to be another than remembered come back for
+    /// another call.
+    async fn round<'a>(
+        &self,
+        nodes: &Nodes,
+        at: &At,
+        wanted: &[&'a (MarketId, Erc4626Vault)],
+        read: &mut Read,
+    ) -> Result<Vec<&'a (MarketId, Erc4626Vault)>, AdapterError> {
+        let (mut batch, mut asked) = (Batch::default(), Vec::new());
+        for each in wanted {
+            let vault = &each.1;
+            if let Some(fixed) = self.fixed.get(&vault.vault) {
+                let parts = self.parts.get(&vault.vault);
+                let slots = read::ask(&mut batch, vault, (&fixed, parts));
+                asked.push((*each, fixed, slots));
+            }
+        }
+        let answers = batch.send(nodes, at, self.place()).await?;
+        let mut again = Vec::new();
+        for (each, fixed, slots) in asked {
+            let (market, vault) = each;
+            let reserve = slots.reserve.as_ref();
+            let reserve = reserve.map(|asked| stata_read::decode(&answers, asked, at, market));
+            let row = read::decode(&answers, &slots, at, market);
+            let found = match (row, reserve) {
+                (Err(error), _) | (_, Some(Err(error))) => Err(error),
+                (Ok(_), Some(Ok(stata_read::Found::Changed(parts)))) => {
+                    self.parts.set(vault.vault, parts);
+                    again.push(each);
+                    continue;
+                }
+                (Ok(row), Some(Ok(stata_read::Found::Reserve(inner)))) => {
+                    stata_read::reading(market, &fixed, at, row, *inner)
+                }
+                (Ok(row), None) if row.inner.is_some() => {
+                    read::looked_through(market, &fixed, at, row)
+                }
+                (Ok(row), None) => {
+                    let rate = read::growth(self, nodes, at, (market, vault, &fixed), &row).await;
+                    rate.and_then(|rate| read::opaque(market, &fixed, at, (row, rate)))
+                }
+            };
+            match found {
+                Ok(reading) => read.readings.push(reading),
+                Err(error) => read.unreadable.push((market.clone(), error)),
+            }
+        }
+        Ok(again)
+    }
+
     /// A block with its time.
     async fn moment(&self, nodes: &Nodes, block: BlockRef) -> Result<At, AdapterError> {
         let failed = node(&self.settings.name, &At { block, timestamp: 0 });
@@ -194,7 +300,8 @@ impl Erc4626 {
         market: &MarketId,
         wanted: &Erc4626Vault,
     ) -> Result<Option<Ray>, AdapterError> {
-        let (Some(inner), Some(fixed)) = (wanted.inner, self.fixed.get(&wanted.vault)) else {
+        let inner = wanted.inner.and_then(Inner::morpho);
+        let (Some(inner), Some(fixed)) = (inner, self.fixed.get(&wanted.vault)) else {
             return Ok(None);
         };
         let Some(params) = fixed.params else { return Ok(None) };
@@ -223,7 +330,7 @@ impl Protocol for Erc4626 {
         for (market, wanted) in &self.markets {
             code_at(nodes, at, wanted.vault, market.as_str()).await?;
             if let Some(inner) = wanted.inner {
-                code_at(nodes, at, inner.morpho, market.as_str()).await?;
+                code_at(nodes, at, inner.contract(), market.as_str()).await?;
             }
         }
         if let Some((_, error)) = self.learn(nodes, at).await?.into_iter().next() {
@@ -259,31 +366,20 @@ impl Protocol for Erc4626 {
 
     async fn read(&self, nodes: &Nodes, at: &At) -> Result<Read, AdapterError> {
         let mut read = Read { unreadable: self.learn(nodes, at).await?, readings: Vec::new() };
-        let mut batch = Batch::default();
-        let mut asked = Vec::new();
-        for (market, wanted) in &self.markets {
-            if let Some(fixed) = self.fixed.get(&wanted.vault) {
-                let slots = read::ask(&mut batch, wanted, &fixed);
-                asked.push((market, wanted, fixed, slots));
+        let mut wanted: Vec<&(MarketId, Erc4626Vault)> = self.markets.iter().collect();
+        // Once where everything is as remembered; a second time for reserves that are new or were replaced.
+        for _ in 0..2 {
+            if !wanted.is_empty() {
+                wanted = self.round(nodes, at, &wanted, &mut read).await?;
             }
         }
-        let answers = batch.send(nodes, at, self.place()).await?;
-        for (market, wanted, fixed, slots) in asked {
-            let found = match read::decode(&answers, &slots, at, market) {
-                Ok(row) if row.inner.is_some() => read::looked_through(market, &fixed, at, row),
-                Ok(row) => {
-                    match read::growth(self, nodes, at, (market, wanted, &fixed), &row).await {
-                        Ok(rate) => read::opaque(market, &fixed, at, (row, rate)),
-                        Err(error) => Err(error),
-                    }
-                }
-                Err(error) => Err(error),
-            };
-            match found {
-                Ok(reading) => read.readings.push(reading),
-                Err(error) => read.unreadable.push((market.clone(), error)),
-            }
+        for (id, _) in wanted {
+            let detail = "the pool named other contracts twice at one block";
+            read.unreadable.push((id.clone(), not_covered(id, at, detail)));
         }
+        let order = self.markets();
+        let place = |id: &MarketId| order.iter().position(|market| market == id);
+        read.readings.sort_by_key(|reading| place(&reading.market));
         Ok(read)
     }
 
@@ -301,7 +397,7 @@ impl Protocol for Erc4626 {
             else {
                 continue;
             };
-            let Some(inner) = wanted.inner else { continue };
+            let Some(inner) = wanted.inner.and_then(Inner::morpho) else { continue };
             let before = self.inner_index(nodes, from, market, wanted).await?;
             let after = self.inner_index(nodes, to, market, wanted).await?;
             if matches!((before, after), (Some(before), Some(after)) if after < before) {

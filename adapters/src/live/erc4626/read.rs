@@ -2,7 +2,8 @@
 
 use super::looked_through::LookedThrough;
 use super::opaque::Opaque;
-use super::{AskedFixed, Erc4626, Erc4626Vault, Fixed};
+use super::{AskedFixed, AskedInner, Erc4626, Erc4626Vault, Fixed, Inner, stata_read};
+use crate::live::aave_v3::read::Parts;
 use crate::live::morpho_blue::market::{Market, Rates};
 use crate::live::morpho_blue::read::{
     AskedMarket, IMorpho, IToken, ask_market, curve, decode_market,
@@ -16,7 +17,7 @@ use plimsoll_core::units::{Amount, Ray, Shares};
 use plimsoll_core::{MarketId, asset};
 use plimsoll_execute::AdapterError;
 use plimsoll_execute::chain::Nodes;
-use plimsoll_execute::protocol::{At, Held, Reading, Switches};
+use plimsoll_execute::protocol::{At, Beyond, Held, Reading, Switches};
 use plimsoll_frame::Terms;
 use std::sync::Arc;
 
@@ -45,9 +46,15 @@ sol! {
 
 /// Adds the questions whose answers never change.
 pub(super) fn ask_fixed(batch: &mut Batch, wanted: &Erc4626Vault) -> AskedFixed {
-    let inner = wanted.inner.map(|inner| {
-        let call = IMorpho::idToMarketParamsCall { id: inner.id };
-        (inner.id, batch.ask(inner.morpho, &call))
+    let inner = wanted.inner.map(|inner| match inner {
+        Inner::Morpho(inner) => {
+            let call = IMorpho::idToMarketParamsCall { id: inner.id };
+            AskedInner::Morpho(inner.id, batch.ask(inner.morpho, &call))
+        }
+        Inner::Aave(inner) => {
+            let call = super::stata_read::IStata::POOLCall {};
+            AskedInner::Aave(inner.aave_pool, batch.ask(wanted.vault, &call))
+        }
     });
     let asset = batch.ask(wanted.vault, &IVault::assetCall {});
     (asset, batch.ask(wanted.vault, &IVault::decimalsCall {}), inner)
@@ -62,7 +69,7 @@ pub(super) fn ask_token(
 }
 
 /// Raw shares whose worth, in raw units, is the index in ray of whole units.
-fn index_shares(fixed: &Fixed) -> Option<U256> {
+pub(super) fn index_shares(fixed: &Fixed) -> Option<U256> {
     let places = u32::from(fixed.share_decimals).checked_add(27)?;
     let places = places.checked_sub(u32::from(fixed.decimals))?;
     U256::from(10).checked_pow(U256::from(places))
@@ -77,6 +84,7 @@ pub(super) struct Asked {
     idle: Slot<IToken::balanceOfCall>,
     stake: Option<AskedStake>,
     inner: Option<(AskedMarket, Slot<IMorpho::positionCall>)>,
+    pub(super) reserve: Option<stata_read::Asked>,
 }
 
 struct AskedStake {
@@ -88,11 +96,20 @@ struct AskedStake {
 }
 
 /// Adds the questions about a vault.
-pub(super) fn ask(batch: &mut Batch, wanted: &Erc4626Vault, fixed: &Fixed) -> Asked {
+pub(super) fn ask(
+    batch: &mut Batch,
+    wanted: &Erc4626Vault,
+    (fixed, parts): (&Fixed, Option<Parts>),
+) -> Asked {
     let vault = wanted.vault;
     let shares = index_shares(fixed).unwrap_or_default();
     let receiver = wanted.contract.unwrap_or_default();
-    let inner = wanted.inner.zip(fixed.params.as_ref()).map(|(inner, params)| {
+    let reserve = wanted
+        .inner
+        .and_then(Inner::aave)
+        .map(|inner| stata_read::ask(batch, (inner.aave_pool, fixed.asset), vault, parts));
+    let inner = wanted.inner.and_then(Inner::morpho).zip(fixed.params.as_ref());
+    let inner = inner.map(|(inner, params)| {
         let market = ask_market(batch, inner.morpho, inner.id, params);
         let call = IMorpho::positionCall { id: inner.id, user: vault };
         (market, batch.ask(inner.morpho, &call))
@@ -112,21 +129,22 @@ pub(super) fn ask(batch: &mut Batch, wanted: &Erc4626Vault, fixed: &Fixed) -> As
         idle: batch.ask(fixed.asset, &IToken::balanceOfCall { account: vault }),
         stake,
         inner,
+        reserve,
     }
 }
 
 /// What was answered about one vault, decoded.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
-    total_assets: Amount,
-    total_supply: U256,
-    index: Ray,
-    entry: Option<Amount>,
+    pub(super) total_assets: Amount,
+    pub(super) total_supply: U256,
+    pub(super) index: Ray,
+    pub(super) entry: Option<Amount>,
     idle: Amount,
-    counted: Shares,
-    owned: Shares,
+    pub(super) counted: Shares,
+    pub(super) owned: Shares,
     /// What the market contract says of its worth and liquidity.
-    said_of_stake: Option<(Amount, Amount)>,
+    pub(super) said_of_stake: Option<(Amount, Amount)>,
     /// What the vault would pay the market contract.
     most: Amount,
     /// The market inside, with the vault's supply shares.
@@ -256,7 +274,7 @@ pub(super) fn opaque(
 }
 
 /// What both kinds of reading have in common.
-fn blank(id: &MarketId, fixed: &Fixed, at: &At, row: &Row) -> Reading {
+pub(super) fn blank(id: &MarketId, fixed: &Fixed, at: &At, row: &Row) -> Reading {
     let held = Held::default();
     let none = Opaque {
         share_price: row.index,
@@ -284,7 +302,9 @@ fn blank(id: &MarketId, fixed: &Fixed, at: &At, row: &Row) -> Reading {
         switches: Switches { is_active: true, is_frozen: false, is_paused: false },
         terms: Terms::default(),
         held,
+        rewards: None,
         model: Arc::new(none),
+        beyond: Beyond::default(),
     }
 }
 

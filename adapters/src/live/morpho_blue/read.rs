@@ -11,7 +11,7 @@ use plimsoll_core::rates::morpho::{self, AdaptiveCurve};
 use plimsoll_core::units::{Amount, Shares, Wad};
 use plimsoll_core::{Curve, MarketId};
 use plimsoll_execute::AdapterError;
-use plimsoll_execute::protocol::{At, Reading, Switches};
+use plimsoll_execute::protocol::{At, Beyond, Reading, Switches};
 use std::sync::Arc;
 
 sol! {
@@ -222,7 +222,9 @@ pub(super) fn row(
         entry: None,
         switches: Switches { is_active: true, is_frozen: false, is_paused: false },
         held,
+        rewards: None,
         model: Arc::new(market),
+        beyond: Beyond::default(),
     })
 }
 

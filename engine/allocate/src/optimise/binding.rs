@@ -52,6 +52,7 @@ impl Book {
                 Earns::Curve(lending) if lending.sustainable_apr(at) > choice.charge => {
                     Constraint::OwnEffect
                 }
+                Earns::Pooled(pooled) if pooled.apr(at) > choice.charge => Constraint::OwnEffect,
                 _ => Constraint::Rate,
             });
         }

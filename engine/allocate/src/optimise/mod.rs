@@ -18,7 +18,7 @@ mod table;
 pub use binding::{Binding, Constraint};
 
 use fast::Filled;
-use plimsoll_core::Lending;
+use plimsoll_core::{Lending, Pooled};
 
 /// Tolerance of amounts, as a share of everything.
 const AMOUNT_TOLERANCE: f64 = 1e-9;
@@ -34,6 +34,8 @@ pub const INCOME_TOLERANCE: f64 = 1e-5;
 pub enum Earns {
     /// By its curve: our own deposit lowers the rate.
     Curve(Lending),
+    /// As a pool or a campaign: our own deposit takes its share of what all are paid.
+    Pooled(Pooled),
     /// A rate; what our own deposit does to it is unknown.
     Flat(f64),
 }
@@ -44,6 +46,7 @@ impl Earns {
     pub fn apr(&self, deposit: f64) -> f64 {
         match self {
             Earns::Curve(lending) => lending.sustainable_apr(deposit),
+            Earns::Pooled(pooled) => pooled.apr(deposit),
             Earns::Flat(apr) => *apr,
         }
     }
@@ -194,6 +197,7 @@ impl Book {
     fn worth_near(&self, choice: &Choice, deposit: f64, guess: &mut Option<f64>) -> f64 {
         let apr = match &choice.earns {
             Earns::Flat(apr) => *apr,
+            Earns::Pooled(pooled) => pooled.apr(deposit),
             Earns::Curve(lending) => {
                 let first = guess.unwrap_or_else(|| lending.utilization_after(deposit));
                 let utilization = lending.utilization_near(deposit, first);

@@ -85,8 +85,11 @@ pub(super) fn landmarks(book: &Book, choice: &Choice) -> Vec<f64> {
 
 /// Deposits on the market's own scale: it may be far smaller than we are.
 pub(super) fn own_scale(choice: &Choice) -> Vec<f64> {
-    let Earns::Curve(lending) = &choice.earns else { return Vec::new() };
-    let size = lending.supplied.max(lending.borrowed);
+    let size = match &choice.earns {
+        Earns::Curve(lending) => lending.supplied.max(lending.borrowed),
+        Earns::Pooled(pooled) => pooled.others / pooled.concentration(),
+        Earns::Flat(_) => return Vec::new(),
+    };
     OWN_SCALE.iter().map(|share| size * share).collect()
 }
 

@@ -273,6 +273,13 @@ impl<'a> Desk<'a> {
         });
     }
 
+    /// The cap on everything whose worth moves with a foreign price.
+    pub(super) fn foreign_limit(&mut self, cap: Fraction) {
+        self.cap_groups(Limit::ForeignExposure, cap, |_, known| {
+            known.filter(|known| known.is_foreign).map(|_| ())
+        });
+    }
+
     /// Cuts the entries of each group that `group_of` names to `cap` of NAV, less what the group
     /// already holds.
     fn cap_groups<G: Ord>(

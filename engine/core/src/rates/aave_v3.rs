@@ -1,8 +1,8 @@
 //! Aave v3: the two-slope borrow curve, the rate suppliers receive, and how the indices grow.
 //!
-//! The curve is `DefaultReserveInterestRateStrategyV2`'s. The supply rate is exact from v3.3 on;
-//! until v3.2 the contract first averaged stable and variable debt, which could move the last
-//! digits of it for a reserve with very little debt.
+//! The curve is `DefaultReserveInterestRateStrategyV2`'s. [`supply_rate`] is exact from v3.2 on; until v3.1
+//! the contract first averaged stable and variable debt, which could move the last digits of it.
+//! [`Line`] knows which pools do what; the tests of the local chain hold it against their bytecode.
 
 use super::{RateError, SECONDS_PER_YEAR, fits, mul_div_down};
 use crate::units::{Amount, Apr, BPS_ONE, Bps, Ray};
@@ -145,7 +145,7 @@ pub fn percent_mul(amount: U256, part: Bps) -> Result<U256, RateError> {
     mul_div_half_up(amount, U256::from(part.0), U256::from(BPS_ONE), "percentMul")
 }
 
-/// Returns the borrow rate that suppliers' interest is reckoned with until v3.2: the mean over stable and
+/// Returns the borrow rate that suppliers' interest is reckoned with until v3.1: the mean over stable and
 /// variable debt, which moves the last digits of `borrow_rate` even where all debt is variable.
 ///
 /// # Errors
@@ -199,7 +199,7 @@ pub fn compounded_interest(rate: Ray, seconds: u64) -> Result<Ray, RateError> {
 /// [`RateError::Overflow`] where the contract would revert.
 ///
 /// # Source
-/// `MathUtils.calculateCompoundedInterest` of aave-v3-core v3.0.
+/// `MathUtils.calculateCompoundedInterest` of aave-v3-core v3.0, and the same in v3.1 and v3.2.
 pub fn compounded_interest_v3_0(rate: Ray, seconds: u64) -> Result<Ray, RateError> {
     const STEP: &str = "calculateCompoundedInterest";
     let year = U256::from(SECONDS_PER_YEAR);
@@ -212,6 +212,91 @@ pub fn compounded_interest_v3_0(rate: Ray, seconds: u64) -> Result<Ray, RateErro
     let first = linear_interest(rate, seconds)?.0;
     let sum = fits(first.checked_add(second), STEP)?;
     fits(sum.checked_add(third), STEP).map(Ray)
+}
+
+/// A line of Aave V3 whose arithmetic is known, as a pool names it by its `POOL_REVISION`.
+///
+/// v3.0 and v3.2 are tested against their bytecode. Of v3.1 no package holds bytecode: what is said of it is
+/// read from its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Line {
+    /// Revisions 1 to 3: rates follow the tokens that lie with the aToken.
+    V3_0,
+    /// Revision 4: rates follow the virtual balance, tokens that the pool itself has counted in and out.
+    V3_1,
+    /// Revision 5: no stable debt, so nothing is averaged; efficiency modes hold reserves by a bitmap.
+    V3_2,
+}
+
+/// What a reserve's rates follow.
+///
+/// # Units
+/// Raw units of its asset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Balances {
+    /// What is not lent: the virtual balance where the line has one, else the aToken's own.
+    pub available: Amount,
+    /// Variable debt; stable debt is not covered.
+    pub debt: Amount,
+    /// Supply that bridges minted without backing.
+    pub unbacked: Amount,
+}
+
+/// What borrowers pay and suppliers receive, yearly, in ray.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rates {
+    /// The variable borrow rate.
+    pub borrow: Ray,
+    /// The supply rate, net of the reserve factor.
+    pub supply: Ray,
+}
+
+impl Line {
+    /// Returns the line of a pool's revision; `None` for one whose arithmetic is not known here: from revision 6
+    /// (v3.3) on pools keep deficits, and later ones round otherwise.
+    #[must_use]
+    pub fn of_revision(revision: U256) -> Option<Line> {
+        match u64::try_from(revision).ok()? {
+            1..=3 => Some(Line::V3_0),
+            4 => Some(Line::V3_1),
+            5 => Some(Line::V3_2),
+            _ => None,
+        }
+    }
+
+    /// Returns whether the pool keeps a virtual balance: what was sent to it by itself then moves no rate and
+    /// cannot be withdrawn.
+    #[must_use]
+    pub fn has_virtual_balance(self) -> bool {
+        self >= Line::V3_1
+    }
+
+    /// Returns the rates that a pool of this line sets.
+    ///
+    /// # Errors
+    /// [`RateError`] where the contract would revert.
+    ///
+    /// # Source
+    /// `calculateInterestRates` of `DefaultReserveInterestRateStrategy` (v3.0) and
+    /// `DefaultReserveInterestRateStrategyV2` (v3.1, v3.2).
+    pub fn rates(
+        self,
+        curve: &KinkedCurve,
+        balances: Balances,
+        reserve_factor: Bps,
+    ) -> Result<Rates, RateError> {
+        let Balances { available, debt, unbacked } = balances;
+        let borrowable =
+            Amount(fits(available.0.checked_add(debt.0), "availableLiquidityPlusDebt")?);
+        let supplied = Amount(fits(borrowable.0.checked_add(unbacked.0), "unbacked")?);
+        let borrow = curve.borrow_rate(utilization(debt, borrowable)?)?;
+        let paid = match self {
+            Line::V3_0 | Line::V3_1 => overall_borrow_rate_v3_0(borrow, debt)?,
+            Line::V3_2 => borrow,
+        };
+        let supply = supply_rate(paid, utilization(debt, supplied)?, reserve_factor)?;
+        Ok(Rates { borrow, supply })
+    }
 }
 
 /// Reads a yearly rate in ray: the door out.

@@ -156,6 +156,33 @@ fn parameters_the_contract_refuses_are_refused() {
     assert!(supply_rate(percent(5), percent(80), Bps(10_001)).is_err());
 }
 
+#[test]
+fn a_revision_names_its_line_and_later_ones_name_none() {
+    let line = |revision: u64| Line::of_revision(U256::from(revision));
+    assert_eq!([1, 2, 3].map(line), [Some(Line::V3_0); 3]);
+    assert_eq!([4, 5].map(line), [Some(Line::V3_1), Some(Line::V3_2)]);
+    assert_eq!([0, 6, 7, u64::MAX].map(line), [None; 4]);
+    assert_eq!(Line::of_revision(U256::MAX), None);
+    let keeps = [Line::V3_0, Line::V3_1, Line::V3_2].map(Line::has_virtual_balance);
+    assert_eq!(keeps, [false, true, true]);
+}
+
+#[test]
+fn averaging_over_stable_debt_moves_the_last_digits_until_v3_1() {
+    // Seven raw units lent of eight, worked in Python integers from both versions of calculateInterestRates.
+    let curve = KinkedCurve::from_bps(Bps(9_200), Bps(0), Bps(550), Bps(4_000)).unwrap();
+    let amount = |value: u64| Amount(U256::from(value));
+    let balances = Balances { available: amount(1), debt: amount(7), unbacked: amount(0) };
+    let rates = |line: Line| line.rates(&curve, balances, Bps(1_500)).unwrap();
+    let borrow = ray("52309782608695652173913043");
+    for line in [Line::V3_0, Line::V3_1, Line::V3_2] {
+        assert_eq!(rates(line).borrow, borrow);
+    }
+    assert_eq!(rates(Line::V3_2).supply, ray("38905400815217391304347826"));
+    assert_eq!(rates(Line::V3_1).supply, ray("38905400787500000000000000"));
+    assert_eq!(rates(Line::V3_0), rates(Line::V3_1));
+}
+
 proptest! {
     #[test]
     fn the_borrow_rate_never_falls_as_utilization_rises(

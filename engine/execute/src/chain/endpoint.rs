@@ -1,10 +1,13 @@
-//! One node, asked over HTTP. Every question has a time limit, and no answer is believed to be well formed.
+//! One node, asked over HTTP. Every question has a time limit, and no answer is believed to be well formed: one
+//! that is not JSON, or answers another question, is none.
 
-use alloy::rpc::client::RpcClient;
-use alloy::rpc::json_rpc::{RpcError as Failure, RpcRecv};
-use alloy::transports::TransportErrorKind;
-use serde_json::Value;
+use crate::pace::retry_after;
+use alloy::rpc::json_rpc::{ErrorPayload, Id, Response, ResponsePayload, RpcRecv};
+use reqwest::redirect;
+use serde_json::{Value, json};
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// One node.
@@ -12,8 +15,11 @@ use std::time::Duration;
 pub struct Endpoint {
     /// Host and port: the rest of an address may hold a key.
     name: String,
-    client: RpcClient,
+    url: reqwest::Url,
+    client: reqwest::Client,
     timeout: Duration,
+    /// How many questions were asked: the number of the next.
+    asked: Arc<AtomicU64>,
 }
 
 impl fmt::Debug for Endpoint {
@@ -54,6 +60,22 @@ pub enum RpcError {
         code: i64,
         /// Its words.
         message: String,
+        /// The HTTP status that the answer came with.
+        status: u16,
+        /// How long it asks to wait.
+        wait: Option<Duration>,
+    },
+    /// An HTTP status, and no answer.
+    #[error("{node}: {method}: HTTP status {status} instead of an answer")]
+    Status {
+        /// The node.
+        node: String,
+        /// What was asked.
+        method: &'static str,
+        /// The status.
+        status: u16,
+        /// How long it asks to wait.
+        wait: Option<Duration>,
     },
     /// The line broke, or the answer is none.
     #[error("{node}: {method}: {detail}")]
@@ -80,13 +102,22 @@ impl Endpoint {
         }
         let host = url.host_str().ok_or_else(|| bad("it names no host"))?.to_owned();
         let name = url.port().map_or(host.clone(), |port| format!("{host}:{port}"));
-        Ok(Endpoint { name, client: RpcClient::new_http(url), timeout })
+        // What a node answers is an answer; where it points to is not configured.
+        let client = reqwest::Client::builder().redirect(redirect::Policy::none()).build();
+        let client = client.map_err(|_| bad("no client can be made for it"))?;
+        Ok(Endpoint { name, url, client, timeout, asked: Arc::default() })
     }
 
     /// Host and port.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// How many questions were asked.
+    #[must_use]
+    pub fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// Asks `method` with `params` and reads the answer.
@@ -98,9 +129,8 @@ impl Endpoint {
         method: &'static str,
         params: Value,
     ) -> Result<R, RpcError> {
-        let asked = self.client.request::<Value, R>(method, params);
-        match tokio::time::timeout(self.timeout, asked).await {
-            Ok(answer) => answer.map_err(|failure| self.error(method, &failure)),
+        match tokio::time::timeout(self.timeout, self.answer(method, params)).await {
+            Ok(answer) => answer,
             Err(_) => {
                 let within = self.timeout;
                 Err(RpcError::Timeout { node: self.name.clone(), method, within })
@@ -108,23 +138,65 @@ impl Endpoint {
         }
     }
 
-    fn error(&self, method: &'static str, failure: &Failure<TransportErrorKind>) -> RpcError {
-        let node = self.name.clone();
-        if let Failure::ErrorResp(payload) = failure {
-            let message = one_line(&payload.message);
-            return RpcError::Refused { node, method, code: payload.code, message };
-        }
-        let detail = match failure {
-            // Errors of the transport repeat the address, which may hold a key.
-            Failure::Transport(_) => "the connection failed".to_owned(),
-            Failure::DeserError { err, .. } => one_line(&format!("not the answer expected: {err}")),
-            other => one_line(&other.to_string()),
+    async fn answer<R: RpcRecv>(&self, method: &'static str, params: Value) -> Result<R, RpcError> {
+        let node = || self.name.clone();
+        let broken =
+            |detail: &str| RpcError::Broken { node: node(), method, detail: one_line(detail) };
+        let id = self.asked.fetch_add(1, Ordering::Relaxed);
+        let body = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+        // Errors of the transport repeat the address, which may hold a key.
+        let sent = self.client.post(self.url.clone()).json(&body).send().await;
+        let answer = sent.map_err(|_| broken("the connection failed"))?;
+        let (status, wait) = (answer.status(), retry_after(answer.headers(), None));
+        let read = answer.bytes().await;
+        let read = read.map_err(|_| broken("the connection broke within the answer"))?;
+        // An error of the node may come with any status.
+        let response: Response = match serde_json::from_slice(&read) {
+            Ok(response) => response,
+            Err(_) if !status.is_success() => {
+                return Err(RpcError::Status {
+                    node: node(),
+                    method,
+                    status: status.as_u16(),
+                    wait,
+                });
+            }
+            Err(error) => return Err(broken(&format!("not the answer expected: {error}"))),
         };
-        RpcError::Broken { node, method, detail }
+        let is_ours = response.id == Id::Number(id);
+        match response.payload {
+            ResponsePayload::Success(_) if !is_ours => Err(broken("it answers another question")),
+            ResponsePayload::Success(result) => serde_json::from_str(result.get())
+                .map_err(|error| broken(&format!("not the answer expected: {error}"))),
+            // Gateways refuse without having read whose question it is.
+            ResponsePayload::Failure(_) if !is_ours && !response.id.is_none() => {
+                Err(broken("it answers another question"))
+            }
+            ResponsePayload::Failure(error) => {
+                let (code, message) = (error.code, words(&error));
+                Err(RpcError::Refused {
+                    node: node(),
+                    method,
+                    code,
+                    message,
+                    status: status.as_u16(),
+                    wait,
+                })
+            }
+        }
     }
 }
 
-/// At most two hundred characters of a text from elsewhere, without control characters.
+/// What a node says of its refusal: some say it beside the message.
+fn words(error: &ErrorPayload) -> String {
+    let more = error.data.as_ref().map(|data| data.get()).filter(|data| data.contains(' '));
+    one_line(
+        &more
+            .map_or_else(|| error.message.to_string(), |more| format!("{}: {more}", error.message)),
+    )
+}
+
+/// At most four hundred characters of a text from elsewhere, without control characters.
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect()
 }

@@ -5,6 +5,7 @@
 
 use super::endpoint::{Endpoint, RpcError};
 use super::logs::Log;
+use super::retries::Retries;
 use alloy::primitives::{Address, B256, Bytes, U64, U256};
 use alloy::rpc::json_rpc::RpcRecv;
 use futures::future::join_all;
@@ -16,9 +17,11 @@ use std::collections::BTreeMap;
 /// The nodes of one chain.
 #[derive(Debug, Clone)]
 pub struct Nodes {
-    endpoints: Vec<Endpoint>,
+    pub(super) endpoints: Vec<Endpoint>,
     quorum: usize,
     chain: u64,
+    /// How patiently they are asked; once without it.
+    pub(super) retries: Retries,
 }
 
 /// The newest block that enough nodes know.
@@ -70,7 +73,7 @@ pub enum NodeError {
         /// How many have to agree.
         quorum: usize,
         /// The first error among the answers.
-        first: Option<RpcError>,
+        first: Option<Box<RpcError>>,
     },
     /// A call that reverts.
     #[error("the call reverts on block {block}: {detail}")]
@@ -120,15 +123,15 @@ impl NodeError {
     }
 }
 
-fn said(first: &Option<RpcError>) -> String {
+fn said(first: &Option<Box<RpcError>>) -> String {
     first.as_ref().map(|error| format!("; {error}")).unwrap_or_default()
 }
 
 /// A block without its transactions' bodies, as nodes write it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Header {
-    number: U64,
+pub(super) struct Header {
+    pub(super) number: U64,
     hash: B256,
     parent_hash: B256,
     timestamp: U64,
@@ -183,7 +186,7 @@ impl Nodes {
         if quorum == 0 || endpoints.len() < quorum {
             return Err(NodeError::TooFew { endpoints: endpoints.len(), quorum });
         }
-        Ok(Nodes { endpoints, quorum, chain })
+        Ok(Nodes { endpoints, quorum, chain, retries: Retries::none() })
     }
 
     /// The chain that the nodes are configured to be of.
@@ -198,7 +201,7 @@ impl Nodes {
     }
 
     /// Asks every node; their answers in their order.
-    async fn each<R: RpcRecv>(
+    pub(super) async fn each<R: RpcRecv>(
         &self,
         method: &'static str,
         params: Value,
@@ -211,6 +214,15 @@ impl Nodes {
     /// # Errors
     /// [`NodeError::NoQuorum`].
     pub async fn agreed<R: RpcRecv + Ord>(
+        &self,
+        method: &'static str,
+        params: Value,
+    ) -> Result<R, NodeError> {
+        self.retries.run(|| self.agreed_once(method, params.clone())).await
+    }
+
+    /// The same, asked once.
+    pub(super) async fn agreed_once<R: RpcRecv + Ord>(
         &self,
         method: &'static str,
         params: Value,
@@ -235,6 +247,10 @@ impl Nodes {
     /// # Errors
     /// [`NodeError::WrongChain`], or too few answers.
     pub async fn check_chain(&self) -> Result<(), NodeError> {
+        self.retries.run(|| self.check_chain_once()).await
+    }
+
+    async fn check_chain_once(&self) -> Result<(), NodeError> {
         let answers = self.each::<U64>("eth_chainId", json!([])).await;
         let mut right = 0;
         for (node, answer) in self.endpoints.iter().zip(&answers) {
@@ -262,13 +278,13 @@ impl Nodes {
         Err(self.no_quorum(method, agreeing, first))
     }
 
-    fn no_quorum(
+    pub(super) fn no_quorum(
         &self,
         method: &'static str,
         agreeing: usize,
         first: Option<RpcError>,
     ) -> NodeError {
-        let (asked, quorum) = (self.endpoints.len(), self.quorum);
+        let (asked, quorum, first) = (self.endpoints.len(), self.quorum, first.map(Box::new));
         NodeError::NoQuorum { method, agreeing, asked, quorum, first }
     }
 
@@ -277,7 +293,11 @@ impl Nodes {
     /// # Errors
     /// [`NodeError`].
     pub async fn head(&self) -> Result<Head, NodeError> {
-        self.check_chain().await?;
+        self.retries.run(|| self.head_once()).await
+    }
+
+    async fn head_once(&self) -> Result<Head, NodeError> {
+        self.check_chain_once().await?;
         let method = "eth_getBlockByNumber";
         let answers = self.each::<Option<Header>>(method, json!(["latest", false])).await;
         let first = answers.iter().find_map(|answer| answer.as_ref().err().cloned());
@@ -463,7 +483,7 @@ impl Nodes {
     }
 }
 
-fn head_of(header: &Header) -> Head {
+pub(super) fn head_of(header: &Header) -> Head {
     Head {
         block: BlockRef { number: header.number.to(), hash: header.hash },
         parent: header.parent_hash,

@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 sol! {
-    struct Leg { address market; bool isEntry; uint256 assets; uint256 minimum; uint256 maximum; }
+    struct Leg {
+        address market; uint8 kind; uint256 assets; uint256 minimum; uint256 maximum; bytes data;
+    }
     function reallocate(bytes32 planId, uint64 validUntil, bytes32 expectedHash, Leg[] legs);
     function asset() returns (address);
     function decimals() returns (uint8);
@@ -253,19 +255,61 @@ impl Roles {
     }
 }
 
-/// One move of a plan with its guard.
+/// What a leg of a plan does, in the order in which legs stand in a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LegKind {
+    /// Market to idle.
+    Exit,
+    /// Takes in what the position earned or is owed; adds no exposure.
+    Harvest,
+    /// Changes the shape of the position.
+    Arrange,
+    /// Idle to market.
+    Entry,
+}
+
+impl LegKind {
+    /// As the contract counts them.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            LegKind::Exit => 0,
+            LegKind::Harvest => 1,
+            LegKind::Arrange => 2,
+            LegKind::Entry => 3,
+        }
+    }
+
+    /// Returns the kind that the contract counts as `code`; `None` where there is none.
+    #[must_use]
+    pub fn of(code: u8) -> Option<LegKind> {
+        let all = [LegKind::Exit, LegKind::Harvest, LegKind::Arrange, LegKind::Entry];
+        all.into_iter().find(|kind| kind.code() == code)
+    }
+
+    /// Whether it only goes toward idle, so that no limit on entries holds it back.
+    #[must_use]
+    pub fn only_leaves(self) -> bool {
+        self < LegKind::Arrange
+    }
+}
+
+/// One leg of a plan with its guard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Move {
     /// The market contract.
     pub contract: Address,
-    /// Whether money goes in.
-    pub is_entry: bool,
-    /// How much, raw units; `None` for all that can move.
+    /// What it does.
+    pub kind: LegKind,
+    /// How much, raw units; `None` for all that can move. Of an arrangement, the worth of what is arranged.
     pub amount: Option<Amount>,
-    /// The least that comes out, or by which the position rises.
+    /// The least that an exit brings, by which an entry raises the position, or that a harvest or an arrangement
+    /// brings and leaves together.
     pub least: Amount,
     /// The most.
     pub most: Amount,
+    /// Words for this market.
+    pub data: Bytes,
 }
 
 /// Returns the name of a plan: what is moved, in which vault, from which state.
@@ -279,8 +323,8 @@ pub fn plan_id(state: &VaultState, valid_until: u64, moves: &[Move]) -> PlanId {
 #[must_use]
 pub fn reallocation(state: &VaultState, id: PlanId, valid_until: u64, moves: &[Move]) -> Bytes {
     // A plan of nothing but exits holds under any rules.
-    let has_entry = moves.iter().any(|each| each.is_entry);
-    let rules = if has_entry { state.rules } else { B256::ZERO };
+    let only_leaves = moves.iter().all(|each| each.kind.only_leaves());
+    let rules = if only_leaves { B256::ZERO } else { state.rules };
     let call = reallocateCall {
         planId: id,
         validUntil: valid_until,
@@ -290,13 +334,14 @@ pub fn reallocation(state: &VaultState, id: PlanId, valid_until: u64, moves: &[M
     call.abi_encode().into()
 }
 
-/// Whether a call of `reallocate` brings just these amounts into markets, each into one; false where `data` is no such
-/// call, or an entry takes all that there is.
+/// Whether a call of `reallocate` brings just these amounts into markets, each into one, what it arranges counted in;
+/// false where `data` is no such call, or an entry takes all that there is.
 #[must_use]
 pub fn brings_in(data: &[u8], entries: impl Iterator<Item = Amount>) -> bool {
     let Ok(call) = reallocateCall::abi_decode(data) else { return false };
     let mut entered: BTreeMap<Address, Amount> = BTreeMap::new();
-    for leg in call.legs.iter().filter(|leg| leg.isEntry) {
+    let enters = |leg: &&Leg| LegKind::of(leg.kind).is_none_or(|kind| !kind.only_leaves());
+    for leg in call.legs.iter().filter(enters) {
         let sum = entered.entry(leg.market).or_default();
         *sum = sum.saturating_add(Amount(leg.assets));
     }
@@ -311,10 +356,11 @@ pub fn brings_in(data: &[u8], entries: impl Iterator<Item = Amount>) -> bool {
 fn legs(moves: &[Move]) -> Vec<Leg> {
     let leg = |each: &Move| Leg {
         market: each.contract,
-        isEntry: each.is_entry,
+        kind: each.kind.code(),
         assets: each.amount.map_or(U256::MAX, |amount| amount.0),
         minimum: each.least.0,
         maximum: each.most.0,
+        data: each.data.clone(),
     };
     moves.iter().map(leg).collect()
 }

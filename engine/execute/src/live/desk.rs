@@ -159,6 +159,10 @@ impl Desk {
             let Some(worth) = worth.filter(|worth| !worth.is_zero()) else { continue };
             let position = Position { shares: Shares(worth.0), share_price: Ray::ONE };
             portfolio.positions.insert(market.clone(), position);
+            let facts = inputs.seen.iter().find_map(|seen| seen.facts.get(market));
+            if let Some(facts) = facts {
+                portfolio.facts.insert(market.clone(), *facts);
+            }
         }
         portfolio
     }

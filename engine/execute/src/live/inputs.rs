@@ -1,10 +1,11 @@
 //! What is known at a block, as it is written down before a decision.
 
+use super::words::Words;
 use crate::chain::{Nodes, VaultState};
-use crate::protocol::{At, Protocol, Read};
+use crate::protocol::{At, Protocol, Read, Reading};
 use alloy::primitives::Address;
 use async_trait::async_trait;
-use plimsoll_core::{Amount, CostModel, MarketId};
+use plimsoll_core::{Amount, CostModel, Facts, MarketId};
 use plimsoll_frame::{MarketRow, Observation, Terms};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -22,6 +23,12 @@ pub struct Seen {
     /// The markets that could not be read, with the reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unreadable: BTreeMap<MarketId, String>,
+    /// What is known of our positions beyond their worth.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<MarketId, Facts>,
+    /// What market contracts need to be told things; those that take no words are not here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub words: BTreeMap<MarketId, Words>,
 }
 
 /// Everything that a decision at one block rests on, besides what was known before.
@@ -59,6 +66,8 @@ impl Seen {
             observations: markets.iter().map(row).collect(),
             terms: BTreeMap::new(),
             unreadable: markets.into_iter().map(|market| (market, reason.to_owned())).collect(),
+            facts: BTreeMap::new(),
+            words: BTreeMap::new(),
         }
     }
 
@@ -80,6 +89,14 @@ impl Seen {
             observations: known.chain(unknown).collect(),
             terms: terms.map(|each| (each.market.clone(), each.terms.clone())).collect(),
             unreadable: reasons.map(|(market, why)| (market.clone(), why.to_string())).collect(),
+            facts: said(read, |reading| reading.beyond.facts),
+            words: said(read, |reading| reading.beyond.words),
         }
     }
+}
+
+/// What `of` says of each market, but for those of which it says nothing.
+fn said<T: Default + PartialEq>(read: &Read, of: impl Fn(&Reading) -> T) -> BTreeMap<MarketId, T> {
+    let each = read.readings.iter().map(|reading| (reading.market.clone(), of(reading)));
+    each.filter(|(_, said)| *said != T::default()).collect()
 }

@@ -1,9 +1,9 @@
 //! A person's order to leave: everything that can come out does, and nothing goes in.
 
 use super::desk::DeskSettings;
-use crate::chain::vault::{Move, plan_id, reallocation};
+use crate::chain::vault::{LegKind, Move, plan_id, reallocation};
 use crate::chain::{Proposal, VaultState};
-use alloy::primitives::U256;
+use alloy::primitives::{Bytes, U256};
 use plimsoll_core::Amount;
 use std::collections::BTreeMap;
 
@@ -19,11 +19,12 @@ pub(super) fn proposal(vault: &VaultState, settings: &DeskSettings) -> Option<Pr
         let slack = available.share_up(settings.guard)?.saturating_add(dust);
         Some(Move {
             contract: place.contract,
-            is_entry: false,
+            kind: LegKind::Exit,
             amount: None,
             least: available.saturating_sub(slack),
             // More may become free until then, and all of it is wanted.
             most: Amount(U256::MAX),
+            data: Bytes::new(),
         })
     });
     let moves: Vec<Move> = each.collect();

@@ -16,6 +16,7 @@ mod settle;
 mod start;
 mod trips;
 mod window;
+mod words;
 
 pub use desk::{Desk, DeskError, DeskSettings, Ruling};
 pub use engine::{Engine, EngineError, EngineSettings, Parts, Tick};
@@ -27,3 +28,4 @@ pub use replayed::{Minds, ParityError, Replayed, replayed};
 pub use start::{Checked, StartError, check_start};
 pub use trips::TripSettings;
 pub use window::Window;
+pub use words::Words;

@@ -6,17 +6,20 @@
 
 use super::desk::DeskSettings;
 use super::inputs::Inputs;
-use crate::chain::vault::{Move, Place, WAD, plan_id, reallocation};
+use super::words::Words;
+use crate::chain::vault::{LegKind, Move, Place, WAD, plan_id, reallocation};
 use crate::chain::{Proposal, VaultState};
-use alloy::primitives::U256;
-use plimsoll_core::{Action, Amount, Bps, MarketId, Plan};
-use plimsoll_frame::{Scores, View};
+use alloy::primitives::{Bytes, U256};
+use plimsoll_core::{Action, Amount, Bps, Facts, MarketId, Plan, Upkeep, UpkeepKind};
+use plimsoll_frame::{MovingTerms, Scores, View};
 use std::collections::BTreeMap;
 
 /// Raw units that rounding may take or give, on top of the guard.
 const DUST: u64 = 10;
 /// Raw units below which nothing is moved.
 const LEAST_MOVED: u64 = 1_000;
+/// Billionths.
+const BILLION: u64 = 1_000_000_000;
 /// Basis points of a cap that an entry leaves free: interest goes on until the plan lands.
 const CAP_MARGIN: Bps = Bps(10);
 
@@ -33,28 +36,40 @@ pub fn proposal(
     let entries = desk.entries(&plan.entries, vault.free_idle().saturating_add(freed));
     let mut entered = BTreeMap::new();
     let mut holdings_after = desk.holdings(&moves);
+    let mut kept = desk.kept(&plan.upkeep, &moves);
+    kept.sort_by_key(|(_, each)| each.kind);
+    for (market, each) in kept {
+        if each.kind == LegKind::Arrange {
+            // It counts as entered: what is arranged is exposed anew.
+            entered.insert(market, each.amount.unwrap_or_default());
+        }
+        moves.push(each);
+    }
     for (market, amount) in entries {
         let Some(contract) = settings.places.get(&market) else { continue };
+        let Some(data) = desk.entry_words(&market, &plan.upkeep) else { continue };
+        let costs = desk.costs(&market).entry;
         moves.push(Move {
             contract: *contract,
-            is_entry: true,
+            kind: LegKind::Entry,
             amount: Some(amount),
-            least: less(amount, settings.guard),
+            least: less(part_of(amount, 1.0 - costs), settings.guard),
             most: more(amount, settings.guard),
+            data,
         });
         let held = holdings_after.entry(market.clone()).or_default();
         *held = held.saturating_add(amount);
-        entered.insert(market, amount);
+        let sum: &mut Amount = entered.entry(market).or_default();
+        *sum = sum.saturating_add(amount);
     }
     if moves.is_empty() {
         return None;
     }
     let valid_until = vault.timestamp.saturating_add(settings.valid_seconds);
     let id = plan_id(vault, valid_until, &moves);
-    let moved = moves.iter().map(|each| each.amount.unwrap_or(each.most));
-    let moved = moved.fold(Amount::ZERO, Amount::saturating_add);
-    // What rounding and the guards together may cost.
-    let lost = moved.saturating_sub(less(moved, settings.guard));
+    // What rounding, exchanges and the guards together may cost.
+    let lost = moves.iter().map(|each| desk.may_lose(each));
+    let lost = lost.fold(Amount::ZERO, Amount::saturating_add);
     Some(Proposal {
         id,
         data: reallocation(vault, id, valid_until, &moves),
@@ -64,6 +79,12 @@ pub fn proposal(
         least_after: vault.low.saturating_sub(lost),
         valid_until,
     })
+}
+
+/// `part` of `amount`, rounded down.
+fn part_of(amount: Amount, part: f64) -> Amount {
+    let billionths = Amount::from_f64_floor(part.clamp(0.0, 1.0), 9).unwrap_or_default();
+    amount.mul_div_down(billionths, Amount(U256::from(BILLION))).unwrap_or_default()
 }
 
 /// The least that a move of `amount` may bring.
@@ -92,6 +113,80 @@ impl Cutter<'_> {
         self.vault.place(*self.settings.places.get(market)?)
     }
 
+    /// What market contracts are told.
+    fn words(&self, market: &MarketId) -> Words {
+        let said = self.inputs.seen.iter().find_map(|seen| seen.words.get(market));
+        said.copied().unwrap_or_default()
+    }
+
+    fn facts(&self, market: &MarketId) -> Facts {
+        let said = self.inputs.seen.iter().find_map(|seen| seen.facts.get(market));
+        said.copied().unwrap_or_default()
+    }
+
+    /// What moving in a market costs beside gas.
+    fn costs(&self, market: &MarketId) -> MovingTerms {
+        self.view.terms(market).and_then(|terms| terms.moving).unwrap_or_default()
+    }
+
+    /// The words of an entry; `None` where a range is needed and none is chosen.
+    fn entry_words(&self, market: &MarketId, upkeep: &[Upkeep]) -> Option<Bytes> {
+        if self.facts(market).range.is_some() {
+            return Some(Bytes::new());
+        }
+        let range = upkeep.iter().find_map(|each| match each.kind {
+            UpkeepKind::Range { half_width } if each.market == *market => Some(half_width),
+            _ => None,
+        });
+        self.words(market).entry(range)
+    }
+
+    /// The legs that keep positions in order, each with its market; nothing is arranged while entering is closed.
+    fn kept(&self, upkeep: &[Upkeep], exits: &[Move]) -> Vec<(MarketId, Move)> {
+        let is_open = !self.vault.is_paused && self.vault.is_sound;
+        let legs = upkeep.iter().filter_map(|each| {
+            let place = self.place(&each.market)?;
+            let has_position = place.worth.is_some_and(|worth| !worth.is_zero());
+            if matches!(each.kind, UpkeepKind::Range { .. })
+                && (!is_open || self.facts(&each.market).range.is_none())
+            {
+                return None;
+            }
+            let (kind, data) = self.words(&each.market).leg(each.kind)?;
+            let left = exits.iter().find(|exit| exit.contract == place.contract);
+            let left = left.map(|exit| exit.amount.unwrap_or(exit.most)).unwrap_or_default();
+            let worth = place.worth?.saturating_sub(left);
+            let costs = self.costs(&each.market);
+            let least = part_of(worth, 1.0 - costs.entry.max(costs.exit));
+            let leg = Move {
+                contract: place.contract,
+                kind,
+                amount: Some(if kind == LegKind::Arrange { worth } else { Amount::ZERO }),
+                least: less(least, self.settings.guard),
+                // Rewards come on top, and are worth what they are sold for.
+                most: Amount(U256::MAX),
+                data,
+            };
+            has_position.then(|| (each.market.clone(), leg))
+        });
+        legs.collect()
+    }
+
+    /// What a leg may cost.
+    fn may_lose(&self, leg: &Move) -> Amount {
+        let moved = match (leg.kind, leg.amount) {
+            (LegKind::Exit | LegKind::Entry, amount) => amount.unwrap_or(leg.most),
+            _ => {
+                let worth = self.vault.place(leg.contract).and_then(|place| place.worth);
+                worth.unwrap_or_default()
+            }
+        };
+        let market = self.settings.places.iter().find(|(_, place)| **place == leg.contract);
+        let costs = market.map(|(market, _)| self.costs(market)).unwrap_or_default();
+        let kept = part_of(moved, 1.0 - costs.entry.max(costs.exit));
+        moved.saturating_sub(less(kept, self.settings.guard))
+    }
+
     /// The exits, and what they give at least.
     fn exits(&self, exits: &[Action]) -> (Vec<Move>, Amount) {
         let (mut moves, mut freed) = (Vec::new(), Amount::ZERO);
@@ -108,10 +203,11 @@ impl Cutter<'_> {
             let least = less(amount, self.settings.guard);
             moves.push(Move {
                 contract: place.contract,
-                is_entry: false,
+                kind: LegKind::Exit,
                 amount: (!is_all).then_some(amount),
                 least,
                 most: more(amount, self.settings.guard),
+                data: Bytes::new(),
             });
             freed = freed.saturating_add(least);
         }

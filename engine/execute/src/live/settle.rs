@@ -1,5 +1,6 @@
 //! What a plan that is final did, by the vault's own events.
 
+use crate::chain::vault::LegKind;
 use crate::chain::{NodeError, Nodes};
 use alloy::primitives::{Address, U256};
 use alloy::sol;
@@ -10,7 +11,7 @@ use plimsoll_core::{Amount, MarketId, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
 sol! {
-    event Moved(bytes32 indexed planId, address indexed market, bool isEntry, uint256 assets);
+    event Moved(bytes32 indexed planId, address indexed market, uint8 kind, uint256 assets);
     event Reallocated(bytes32 indexed planId, uint256 planNumber, uint256 before, uint256 after);
 }
 
@@ -46,7 +47,8 @@ pub(super) async fn settled(
                     intent.id, moved.market
                 )));
             };
-            let side = if moved.isEntry { &mut into } else { &mut out };
+            let is_entry = LegKind::of(moved.kind) == Some(LegKind::Entry);
+            let side = if is_entry { &mut into } else { &mut out };
             let sum: &mut Amount = side.entry(market).or_default();
             *sum = sum.saturating_add(Amount(moved.assets));
         }

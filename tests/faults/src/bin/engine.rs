@@ -12,7 +12,7 @@ use plimsoll_execute::chain::{
 };
 use plimsoll_execute::journal::{Identity, Journal, JournalError, Record};
 use plimsoll_execute::live::Heads;
-use plimsoll_faults::abi::{Leg, preStateHashCall, reallocateCall, totalAssetsCall};
+use plimsoll_faults::abi::{ENTRY, EXIT, Leg, preStateHashCall, reallocateCall, totalAssetsCall};
 use plimsoll_faults::engine::{EngineSettings, Move, Progress, Said};
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -180,10 +180,11 @@ impl Engine {
         let play = assets / U256::from(10_000) + U256::from(10);
         let leg = Leg {
             market: next.market,
-            isEntry: next.is_entry,
+            kind: if next.is_entry { ENTRY } else { EXIT },
             assets,
             minimum: assets - play,
             maximum: assets + play,
+            data: Bytes::new(),
         };
         let valid_until = head.timestamp + self.settings.valid_for;
         let call = reallocateCall {

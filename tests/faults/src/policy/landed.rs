@@ -1,7 +1,7 @@
 //! What the chain says of a key: every transaction of it, what it cost, and what the vault says it did.
 
 use super::Limits;
-use crate::abi::{Moved, Reallocated, totalAssetsCall};
+use crate::abi::{ENTRY, Moved, Reallocated, totalAssetsCall};
 use alloy::consensus::transaction::SignerRecoverable;
 use alloy::consensus::{Transaction as _, TxEnvelope};
 use alloy::eips::eip2718::Decodable2718;
@@ -142,7 +142,7 @@ async fn read(
             effects.push(event.planId);
         }
         if let Ok(event) = Moved::decode_log(&log.inner)
-            && event.isEntry
+            && event.kind == ENTRY
         {
             let sum = entered.entry(event.market).or_default();
             *sum = sum.saturating_add(event.assets);

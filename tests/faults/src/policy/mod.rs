@@ -10,7 +10,7 @@ mod landed;
 pub use judge::{Asked, Past, judge};
 pub use landed::{Landed, Sent, Tx, landed};
 
-use crate::abi::reallocateCall;
+use crate::abi::{ARRANGE, reallocateCall};
 use alloy::primitives::{Address, B256, U256};
 use alloy::sol_types::SolCall;
 use std::collections::{BTreeMap, BTreeSet};
@@ -164,7 +164,7 @@ pub enum Meant {
 }
 
 impl Limits {
-    /// What `tx` is for.
+    /// What `tx` is for; what is arranged counts as entered.
     #[must_use]
     pub fn meant(&self, tx: &Tx) -> Meant {
         if tx.to == Some(self.signer) && tx.data.is_empty() {
@@ -173,7 +173,7 @@ impl Limits {
         let decoded = reallocateCall::abi_decode(&tx.data).ok();
         let Some(call) = decoded.filter(|_| tx.to == Some(self.vault)) else { return Meant::Other };
         let mut entries: BTreeMap<Address, U256> = BTreeMap::new();
-        for leg in call.legs.iter().filter(|leg| leg.isEntry) {
+        for leg in call.legs.iter().filter(|leg| leg.kind >= ARRANGE) {
             let sum = entries.entry(leg.market).or_default();
             *sum = sum.saturating_add(leg.assets);
         }

@@ -109,6 +109,11 @@ impl Exchange {
         if let Some(answer) = whole(items, Place::Before) {
             return Ok((Given::Answer(answer), false));
         }
+        if let [item] = items
+            && let Some(answer) = self.limited(item).await?
+        {
+            return Ok((Given::Answer(answer), true));
+        }
         let is_refused = any(|fault| matches!(fault, Fault::Answer(Place::Before, _)));
         let changes = |fault: &Fault| {
             !matches!(fault, Fault::Delay(..) | Fault::DropAfter | Fault::Garble(_))
@@ -130,6 +135,22 @@ impl Exchange {
         let garblings = items.iter().flat_map(|item| &item.faults);
         let garbled = garblings.fold(Given::Answer(answer), garble);
         Ok((garbled, is_forwarded))
+    }
+
+    /// What a provider says that does not answer so much, where it does not.
+    async fn limited(&self, item: &Item) -> Result<Option<Answer>, Gone> {
+        let limit = item.faults.iter().find_map(|fault| match fault {
+            Fault::Limit(limit) => Some(limit),
+            _ => None,
+        });
+        let Some(limit) = limit else { return Ok(None) };
+        let Ok(result) = self.outcome(item).await? else { return Ok(None) };
+        Ok((limit.0)(&item.params(), &result).map(|(status, code, message)| {
+            let id = item.call.get("id").cloned().unwrap_or_default();
+            let error = json!({ "code": code, "message": message });
+            let said = json!({ "jsonrpc": "2.0", "id": id, "error": error });
+            Answer { status, ..json_answer(said.to_string()) }
+        }))
     }
 
     /// The node's own bytes.

@@ -16,7 +16,10 @@ mod upstream;
 
 pub use control::{Control, Event, RuleId};
 pub use gate::Gate;
-pub use rule::{Fault, Forgery, Garbling, Lie, Made, Place, Reply, Rule, Side, SocketFault, Wait};
+pub use rule::{
+    Fault, Forgery, Garbling, Lie, Limit, Limiting, Made, Place, Refusal, Reply, Rule, Side,
+    SocketFault, Wait,
+};
 
 use exchange::Exchange;
 use std::future::Future;

@@ -72,6 +72,22 @@ pub enum Garbling {
 /// What a test makes of a result, by method and parameters.
 pub type Made = Arc<dyn Fn(&str, &Value, Value) -> Value + Send + Sync>;
 
+/// What a provider that limits its answers says instead of one: HTTP status, code, words.
+pub type Refusal = (u16, i64, String);
+
+/// A provider's limit: from the parameters and the answer to what is said instead of it, if anything is.
+#[derive(Clone)]
+pub struct Limit(pub Arc<Limiting>);
+
+/// How a limit is found to be passed.
+pub type Limiting = dyn Fn(&Value, &Value) -> Option<Refusal> + Send + Sync;
+
+impl fmt::Debug for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("limit")
+    }
+}
+
 /// What the node is made to say that is not so.
 #[derive(Clone)]
 pub enum Lie {
@@ -165,6 +181,8 @@ pub enum Fault {
     ChainId(u64),
     /// Something else is said, and the node heard of the request or did not.
     Answer(Place, Reply),
+    /// It does not answer so much at once.
+    Limit(Limit),
     /// The bytes of its answer are broken.
     Garble(Garbling),
     /// The subscription is broken. Counted in notifications, not in requests.
@@ -190,6 +208,7 @@ impl Fault {
             Fault::ChainId(_) => "chain_id",
             Fault::Answer(Place::Before, _) => "answer_before",
             Fault::Answer(Place::After, _) => "answer_after",
+            Fault::Limit(_) => "limit",
             Fault::Garble(Garbling::Truncated) => "truncated",
             Fault::Garble(Garbling::Cut) => "cut",
             Fault::Garble(Garbling::OtherId) => "other_id",
@@ -216,7 +235,7 @@ impl Fault {
                 method == "eth_getTransactionCount"
             }
             Fault::Lie(Lie::GasPercent(_)) => method == "eth_estimateGas",
-            Fault::Lie(Lie::FewerLogs(_)) => method == "eth_getLogs",
+            Fault::Lie(Lie::FewerLogs(_)) | Fault::Limit(_) => method == "eth_getLogs",
             Fault::Socket(SocketFault::Silence) => true,
             Fault::Socket(_) => method == NOTIFICATION,
             Fault::Lag(_) | Fault::Delay(..) | Fault::Lie(Lie::HeadHash | Lie::Custom(_)) => true,

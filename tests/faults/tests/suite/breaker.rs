@@ -2,7 +2,7 @@
 //! before.
 
 use crate::support::artifacts;
-use alloy::primitives::{Address, U256, keccak256};
+use alloy::primitives::{Address, Bytes, U256, keccak256};
 use alloy::sol_types::SolCall;
 use plimsoll_core::execution::{Breaker, Outcome, PlanId, State, Trip};
 use plimsoll_core::{Amount, ChainId};
@@ -10,7 +10,7 @@ use plimsoll_execute::chain::{
     Endpoint, Head, Nodes, Progress, Proposal, Sender, SenderSettings, Signer,
 };
 use plimsoll_execute::journal::{Identity, Journal};
-use plimsoll_faults::abi::{Leg, preStateHashCall, reallocateCall};
+use plimsoll_faults::abi::{ENTRY, EXIT, Leg, preStateHashCall, reallocateCall};
 use plimsoll_faults::proxy::{Fault, Place, Reply, Rule};
 use plimsoll_faults::runner::TrialSettings;
 use plimsoll_faults::{Guard, MILLION, Runner, Stage};
@@ -77,10 +77,11 @@ impl<'a> Desk<'a> {
         let id = keccak256(number.to_be_bytes());
         let leg = Leg {
             market,
-            isEntry: is_entry,
+            kind: if is_entry { ENTRY } else { EXIT },
             assets,
             minimum: assets - U256::from(10),
             maximum: assets + U256::from(10),
+            data: Bytes::new(),
         };
         let valid_until = head.timestamp + 600;
         let call = reallocateCall {

@@ -1,13 +1,13 @@
 //! The second opinion: it agrees with the engine's own policy on anything, and finds what lands against the limits.
 
 use crate::support::artifacts;
-use alloy::primitives::{Address, U256, keccak256};
+use alloy::primitives::{Address, Bytes, U256, keccak256};
 use alloy::sol_types::SolCall;
 use plimsoll_core::execution::{
     AdmissionPolicy, Breaker, Call as Allowed, Denial, Request, Spent, admit,
 };
 use plimsoll_core::{Amount, Bps, ChainId, MarketId, Time};
-use plimsoll_faults::abi::{Leg, preStateHashCall, reallocateCall};
+use plimsoll_faults::abi::{ENTRY, EXIT, Leg, preStateHashCall, reallocateCall};
 use plimsoll_faults::policy::{Asked, Past, breaches, judge, landed};
 use plimsoll_faults::{Breach, Guard, Limits, MILLION, Stage};
 use plimsoll_localchain::Call;
@@ -247,10 +247,11 @@ impl Hostile {
         let hash = chain.call(self.stage.vault, &preStateHashCall {}).await.unwrap();
         let leg = Leg {
             market: self.stage.markets[place],
-            isEntry: is_entry,
+            kind: if is_entry { ENTRY } else { EXIT },
             assets: U256::from(assets),
             minimum: U256::ZERO,
             maximum: U256::MAX,
+            data: Bytes::new(),
         };
         let call = reallocateCall {
             planId: keccak256(plan.to_be_bytes()),

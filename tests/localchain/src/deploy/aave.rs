@@ -1,5 +1,6 @@
-//! Aave V3 from its package: addresses provider, roles, pool with seven libraries, configurator,
-//! oracle over the feeds, and four reserves with parameters like those of the main network.
+//! Aave V3: addresses provider, roles, pool with seven libraries, configurator, oracle over the feeds, and four
+//! reserves with parameters like those of the main network. This is the v3.0 line; `aave_v3_2` takes from here
+//! what both have in common.
 
 use super::steps::Steps;
 use super::tokens::{Asset, TokenAndFeed};
@@ -24,8 +25,27 @@ const LIBRARIES: [&str; 8] = [
     "FlashLoanLogic",
 ];
 /// Where the protocol's share of interest goes.
-const TREASURY: Address = address!("0x00000000000000000000000000000000007ea5e1");
+pub(super) const TREASURY: Address = address!("0x00000000000000000000000000000000007ea5e1");
 const RAY_PER_BPS: U256 = uint!(100_000_000_000_000_000_000_000_U256);
+
+/// Which contracts of Aave V3 are put on the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Line {
+    /// `POOL_REVISION` 1.
+    V3_0,
+    /// `POOL_REVISION` 5.
+    V3_2,
+}
+
+impl Line {
+    /// The contract of this line that is called `name`.
+    pub(super) fn contract(self, name: &str) -> (Origin, &str) {
+        match self {
+            Line::V3_0 => (Origin::Aave, name),
+            Line::V3_2 => (Origin::AaveV3_2, name),
+        }
+    }
+}
 
 /// What a reserve is set to, in basis points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,16 +148,11 @@ pub(super) fn deploy(
     steps: &mut Steps<'_>,
     tokens: &BTreeMap<Asset, TokenAndFeed>,
 ) -> Result<Aave, LocalChainError> {
-    let provider = core(steps)?;
+    let provider = core(steps, Line::V3_0)?;
     // The provider creates a proxy for each of the two, in this order.
     let (pool, configurator) = (provider.create(1), provider.create(2));
-    let oracle = oracle(steps, provider, tokens)?;
-    let data_provider =
-        steps.create((Origin::Aave, "AaveProtocolDataProvider"), &provider.abi_encode())?;
-    steps.call(
-        provider,
-        &IAaveAddressesProvider::setPoolDataProviderCall { provider: data_provider },
-    );
+    let oracle = oracle(steps, Line::V3_0, provider, tokens)?;
+    let data_provider = data_provider(steps, Line::V3_0, provider)?;
     let mut reserves = BTreeMap::new();
     let implementations = implementations(steps, pool)?;
     for (asset, token) in tokens {
@@ -157,29 +172,46 @@ pub(super) fn deploy(
 }
 
 /// Addresses provider, roles, pool and configurator.
-fn core(steps: &mut Steps<'_>) -> Result<Address, LocalChainError> {
+pub(super) fn core(steps: &mut Steps<'_>, line: Line) -> Result<Address, LocalChainError> {
     let admin = steps.from();
     let market = ("Local".to_owned(), admin).abi_encode_params();
-    let provider = steps.create((Origin::Aave, "PoolAddressesProvider"), &market)?;
+    let provider = steps.create(line.contract("PoolAddressesProvider"), &market)?;
     steps.call(provider, &IAaveAddressesProvider::setACLAdminCall { admin });
-    let manager = steps.create((Origin::Aave, "ACLManager"), &provider.abi_encode())?;
+    let manager = steps.create(line.contract("ACLManager"), &provider.abi_encode())?;
     steps.call(provider, &IAaveAddressesProvider::setACLManagerCall { manager });
     steps.call(manager, &IAaveAcl::addPoolAdminCall { admin });
     steps.call(manager, &IAaveAcl::addEmergencyAdminCall { admin });
     steps.call(manager, &IAaveAcl::addRiskAdminCall { admin });
     steps.call(manager, &IAaveAcl::addAssetListingAdminCall { admin });
     for library in LIBRARIES {
-        steps.library(Origin::Aave, library)?;
+        steps.library(line.contract(library))?;
     }
-    let pool = steps.create((Origin::Aave, "Pool"), &provider.abi_encode())?;
+    let [pool, configurator] = match line {
+        Line::V3_0 => ["Pool", "PoolConfigurator"],
+        Line::V3_2 => ["PoolInstance", "PoolConfiguratorInstance"],
+    };
+    let pool = steps.create(line.contract(pool), &provider.abi_encode())?;
     steps.call(provider, &IAaveAddressesProvider::setPoolImplCall { pool });
-    let configurator = steps.create((Origin::Aave, "PoolConfigurator"), &[])?;
+    let configurator = steps.create(line.contract(configurator), &[])?;
     steps.call(provider, &IAaveAddressesProvider::setPoolConfiguratorImplCall { configurator });
     Ok(provider)
 }
 
-fn oracle(
+pub(super) fn data_provider(
     steps: &mut Steps<'_>,
+    line: Line,
+    provider: Address,
+) -> Result<Address, LocalChainError> {
+    let reader = line.contract("AaveProtocolDataProvider");
+    let reader = steps.create(reader, &provider.abi_encode())?;
+    let call = IAaveAddressesProvider::setPoolDataProviderCall { provider: reader };
+    steps.call(provider, &call);
+    Ok(reader)
+}
+
+pub(super) fn oracle(
+    steps: &mut Steps<'_>,
+    line: Line,
     provider: Address,
     tokens: &BTreeMap<Asset, TokenAndFeed>,
 ) -> Result<Address, LocalChainError> {
@@ -188,7 +220,7 @@ fn oracle(
     let unit = U256::from(100_000_000);
     let arguments =
         (provider, assets, feeds, Address::ZERO, Address::ZERO, unit).abi_encode_params();
-    let oracle = steps.create((Origin::Aave, "AaveOracle"), &arguments)?;
+    let oracle = steps.create(line.contract("AaveOracle"), &arguments)?;
     steps.call(provider, &IAaveAddressesProvider::setPriceOracleCall { oracle });
     Ok(oracle)
 }
@@ -249,7 +281,12 @@ fn listing(
     }
 }
 
-fn configure(steps: &mut Steps<'_>, configurator: Address, asset: Asset, token: Address) {
+pub(super) fn configure(
+    steps: &mut Steps<'_>,
+    configurator: Address,
+    asset: Asset,
+    token: Address,
+) {
     let settings = ReserveSettings::of(asset);
     let bps = |value: u32| U256::from(value);
     steps.call(

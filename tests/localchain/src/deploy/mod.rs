@@ -5,15 +5,25 @@
 //! the vault are stand-ins from `contracts/local`, and named so there.
 
 mod aave;
+mod aave_v3_2;
+mod balancer;
+mod exchanges;
 mod morpho;
 mod plimsoll;
 mod steps;
 mod tokens;
+mod uniswap_v2;
+mod uniswap_v3;
 
 pub use aave::{Aave, AaveReserve, ReserveSettings};
+pub use aave_v3_2::{AaveV3_2, Campaign, deploy_aave_v3_2};
+pub use balancer::{Balancer, StablePool, StableToken};
+pub use exchanges::{Exchanges, deploy_exchanges};
 pub use morpho::{Morpho, MorphoMarket};
 pub use plimsoll::{PlimsollVault, VaultMarket, VaultRoles, deploy_vault, deposit};
 pub use tokens::{Asset, TokenAndFeed};
+pub use uniswap_v2::{UniswapV2, deploy_staking_rewards};
+pub use uniswap_v3::{OpenedPosition, UniswapV3, incentive_id};
 
 use crate::{Artifacts, LocalChain, LocalChainError};
 use alloy::primitives::{Address, Bytes, address};

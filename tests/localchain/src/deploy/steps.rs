@@ -51,7 +51,10 @@ impl<'a> Steps<'a> {
     }
 
     /// Creates a library, which later contracts link.
-    pub(super) fn library(&mut self, origin: Origin, name: &str) -> Result<(), LocalChainError> {
+    pub(super) fn library(
+        &mut self,
+        (origin, name): (Origin, &str),
+    ) -> Result<(), LocalChainError> {
         let address = self.create((origin, name), &[])?;
         self.libraries.insert(name.to_owned(), address);
         Ok(())

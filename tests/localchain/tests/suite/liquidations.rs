@@ -10,6 +10,16 @@ use plimsoll_localchain::{Asset, LocalChainError};
 #[tokio::test]
 async fn aave_pays_the_liquidator_half_the_debt_and_the_bonus() {
     let Some(desk) = Desk::open(12).await else { return };
+    half_the_debt_and_the_bonus(&desk).await;
+}
+
+#[tokio::test]
+async fn aave_v3_2_pays_the_liquidator_half_the_debt_and_the_bonus() {
+    let Some((desk, _)) = Desk::open_v3_2(12).await else { return };
+    half_the_debt_and_the_bonus(&desk).await;
+}
+
+async fn half_the_debt_and_the_bonus(desk: &Desk) {
     let (supplier, borrower, liquidator) = (desk.account(1), desk.account(2), desk.account(3));
     desk.aave_supply(supplier, Asset::Usdc, units(1_000_000, Asset::Usdc)).await;
     desk.aave_supply(borrower, Asset::Weth, units(100, Asset::Weth)).await;

@@ -7,8 +7,11 @@
 )]
 
 mod control;
+mod exchanges;
 mod lending;
 mod liquidations;
+mod lp;
 mod market;
 mod rates;
 mod support;
+mod v3_2;

@@ -12,16 +12,11 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 
 const RAY: U256 = uint!(1_000_000_000_000_000_000_000_000_000_U256);
-const RAY_PER_WAD: U256 = uint!(1_000_000_000_U256);
 const WAD: U256 = uint!(1_000_000_000_000_000_000_U256);
 
 /// The contract's rounding: half up.
 fn ray_mul(a: U256, b: U256) -> U256 {
     (a * b + RAY / U256::from(2)) / RAY
-}
-
-fn ray_div(a: U256, b: U256) -> U256 {
-    (a * RAY + b / U256::from(2)) / b
 }
 
 /// The curve of core for the settings this deployment has.
@@ -46,30 +41,87 @@ async fn lent(desk: &Desk, percent: u64) {
 #[tokio::test]
 async fn aaves_rates_equal_core_on_both_sides_of_the_kink() {
     let Some(desk) = Desk::open(12).await else { return };
+    rates_equal_core(&desk, aave_v3::Line::V3_0).await;
+}
+
+#[tokio::test]
+async fn v3_2s_rates_equal_core_on_both_sides_of_the_kink() {
+    let Some((desk, _)) = Desk::open_v3_2(12).await else { return };
+    rates_equal_core(&desk, aave_v3::Line::V3_2).await;
+}
+
+async fn rates_equal_core(desk: &Desk, line: aave_v3::Line) {
     for percent in [35, 90, 97] {
         let snapshot = desk.chain.snapshot().await.unwrap();
-        lent(&desk, percent).await;
-        let found = desk.aave_reserve(Asset::Usdc).await;
+        lent(desk, percent).await;
         let debt = units(10_000 * percent, Asset::Usdc);
-        let supplied = Amount(units(1_000_000, Asset::Usdc));
-        let utilization = aave_v3::utilization(Amount(debt), supplied).unwrap();
-        let borrow = curve(Asset::Usdc).borrow_rate(utilization).unwrap();
-        assert_eq!(U256::from(found.currentVariableBorrowRate), borrow.0, "{percent} %");
-        // Until v3.2 the contract averages stable and variable debt first, which moves the last
-        // digits even where there is no stable debt.
-        let debt_in_ray = debt * RAY_PER_WAD;
-        let averaged = ray_div(ray_mul(debt_in_ray, borrow.0), debt_in_ray);
+        let balances = aave_v3::Balances {
+            available: Amount(units(1_000_000, Asset::Usdc) - debt),
+            debt: Amount(debt),
+            unbacked: Amount::ZERO,
+        };
         let factor = plimsoll_core::units::Bps(ReserveSettings::of(Asset::Usdc).reserve_factor);
-        let supply = aave_v3::supply_rate(Ray(averaged), utilization, factor).unwrap();
-        assert_eq!(U256::from(found.currentLiquidityRate), supply.0, "{percent} %");
+        let rates = line.rates(&curve(Asset::Usdc), balances, factor).unwrap();
+        let found = desk.aave_reserve(Asset::Usdc).await;
+        assert_eq!(U256::from(found.currentVariableBorrowRate), rates.borrow.0, "{percent} %");
+        assert_eq!(U256::from(found.currentLiquidityRate), rates.supply.0, "{percent} %");
         desk.chain.revert(snapshot).await.unwrap();
     }
+}
+
+/// Raw tokens sent to the aToken by nobody's deposit, and an act after it that sets the rates anew.
+async fn rates_after_a_gift(desk: &Desk) -> (Amount, Amount) {
+    lent(desk, 80).await;
+    let reserve = desk.deployed.aave.reserves[&Asset::Usdc];
+    let mint = IToken::mintCall { to: reserve.a_token, amount: units(500_000, Asset::Usdc) };
+    desk.does(desk.account(3), reserve.token, &mint).await;
+    desk.aave_supply(desk.account(3), Asset::Usdc, units(1, Asset::Usdc)).await;
+    let cash = desk.balance(reserve.a_token, Asset::Usdc).await;
+    let debt = IToken::totalSupplyCall {};
+    let debt = desk.chain.call(reserve.variable_debt_token, &debt).await.unwrap();
+    (Amount(cash), Amount(debt))
+}
+
+#[tokio::test]
+async fn a_gift_of_tokens_moves_the_rates_of_v3_0_and_not_those_of_v3_2() {
+    let factor = plimsoll_core::units::Bps(ReserveSettings::of(Asset::Usdc).reserve_factor);
+    let rates = |line: aave_v3::Line, available: Amount, debt: Amount| {
+        let balances = aave_v3::Balances { available, debt, unbacked: Amount::ZERO };
+        line.rates(&curve(Asset::Usdc), balances, factor).unwrap()
+    };
+    let Some(desk) = Desk::open(12).await else { return };
+    let (cash, debt) = rates_after_a_gift(&desk).await;
+    let found = desk.aave_reserve(Asset::Usdc).await;
+    let old = rates(aave_v3::Line::V3_0, cash, debt);
+    assert_eq!(U256::from(found.currentLiquidityRate), old.supply.0);
+
+    let Some((desk, _)) = Desk::open_v3_2(12).await else { return };
+    let (cash, debt) = rates_after_a_gift(&desk).await;
+    let asset = desk.token(Asset::Usdc);
+    let call = IAavePool::getVirtualUnderlyingBalanceCall { asset };
+    let kept = desk.chain.call(desk.deployed.aave.pool, &call).await.unwrap();
+    assert_eq!(U256::from(kept) + units(500_000, Asset::Usdc), cash.0, "the gift is not counted");
+    let found = desk.aave_reserve(Asset::Usdc).await;
+    let new = rates(aave_v3::Line::V3_2, Amount(U256::from(kept)), debt);
+    assert_eq!(U256::from(found.currentVariableBorrowRate), new.borrow.0);
+    assert_eq!(U256::from(found.currentLiquidityRate), new.supply.0);
+    assert!(new.supply > old.supply, "the gift diluted the older pool alone");
 }
 
 #[tokio::test]
 async fn aaves_indices_grow_as_core_says_over_any_time() {
     let Some(desk) = Desk::open(HOUR).await else { return };
-    lent(&desk, 93).await;
+    indices_grow_as_core_says(&desk).await;
+}
+
+#[tokio::test]
+async fn v3_2s_indices_grow_as_core_says_over_any_time() {
+    let Some((desk, _)) = Desk::open_v3_2(HOUR).await else { return };
+    indices_grow_as_core_says(&desk).await;
+}
+
+async fn indices_grow_as_core_says(desk: &Desk) {
+    lent(desk, 93).await;
     for seconds in [1, 12, 3_600, 86_401, 30 * 86_400] {
         // An interaction settles the indices; then time passes, and the contract looks ahead.
         desk.aave_supply(desk.account(3), Asset::Usdc, U256::from(1_000_000)).await;
@@ -99,6 +151,58 @@ async fn aaves_indices_grow_as_core_says_over_any_time() {
     let call = IToken::balanceOfCall { account };
     let worth = desk.chain.call(reserve.a_token, &call).await.unwrap();
     assert!(worth > units(1_000_000, Asset::Usdc), "the supplier earned nothing");
+}
+
+alloy::sol! {
+    interface IRateStrategyV2 {
+        struct Params {
+            uint256 unbacked;
+            uint256 liquidityAdded;
+            uint256 liquidityTaken;
+            uint256 totalDebt;
+            uint256 reserveFactor;
+            address reserve;
+            bool usingVirtualBalance;
+            uint256 virtualUnderlyingBalance;
+        }
+        function calculateInterestRates(Params params) external view returns (uint256 supply, uint256 borrow);
+    }
+}
+
+#[tokio::test]
+async fn the_rate_contract_of_v3_2_equals_core_in_any_state() {
+    let Some((desk, _)) = Desk::open_v3_2(12).await else { return };
+    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::default() });
+    for number in 0..64 {
+        let asset = Asset::ALL[number % Asset::ALL.len()];
+        let state = (0u128..1 << 100, 0u128..1 << 100, 0u128..1 << 80, 0u32..=10_000);
+        let (available, debt, unbacked, factor) = state.new_tree(&mut runner).unwrap().current();
+        // Often all is lent, or nothing.
+        let [available, debt] = match number % 8 {
+            0 => [0, debt],
+            1 => [available, 0],
+            _ => [available, debt],
+        };
+        let [available, debt, unbacked] = [available, debt, unbacked].map(U256::from);
+        let params = IRateStrategyV2::Params {
+            unbacked,
+            liquidityAdded: U256::ZERO,
+            liquidityTaken: U256::ZERO,
+            totalDebt: debt,
+            reserveFactor: U256::from(factor),
+            reserve: desk.token(asset),
+            usingVirtualBalance: true,
+            virtualUnderlyingBalance: available,
+        };
+        let strategy = desk.deployed.aave.reserves[&asset].rate_strategy;
+        let call = IRateStrategyV2::calculateInterestRatesCall { params };
+        let found = desk.chain.call(strategy, &call).await.unwrap();
+        let [available, debt, unbacked] = [available, debt, unbacked].map(Amount);
+        let balances = aave_v3::Balances { available, debt, unbacked };
+        let factor = plimsoll_core::units::Bps(factor);
+        let rates = aave_v3::Line::V3_2.rates(&curve(asset), balances, factor).unwrap();
+        assert_eq!((found.supply, found.borrow), (rates.supply.0, rates.borrow.0), "{balances:?}");
+    }
 }
 
 #[tokio::test]

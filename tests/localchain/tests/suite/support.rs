@@ -4,7 +4,8 @@ use alloy::primitives::{Address, U256};
 use alloy::sol_types::SolCall;
 use plimsoll_localchain::abi::{IAavePool, IMorpho, IPriceFeed, IToken, MarketParams};
 use plimsoll_localchain::{
-    Artifacts, Asset, Call, ChainSettings, Deployment, LocalChain, LocalChainError, deploy,
+    AaveV3_2, Artifacts, Asset, Call, ChainSettings, Deployment, LocalChain, LocalChainError,
+    deploy, deploy_aave_v3_2,
 };
 
 /// Seconds of an hour.
@@ -38,6 +39,14 @@ impl Desk {
         let chain = LocalChain::start(&artifacts, settings).await.unwrap();
         let deployed = deploy(&chain, &artifacts).await.unwrap();
         Some(Desk { chain, deployed })
+    }
+
+    /// Opens one on which what is done on Aave is done on its pool of v3.2.
+    pub(crate) async fn open_v3_2(block_seconds: u64) -> Option<(Desk, AaveV3_2)> {
+        let desk = Desk::open(block_seconds).await?;
+        let v3_2 = deploy_aave_v3_2(&desk.chain, &artifacts()?, &desk.deployed).await.unwrap();
+        let deployed = Deployment { aave: v3_2.aave.clone(), ..desk.deployed };
+        Some((Desk { deployed, ..desk }, v3_2))
     }
 
     /// A development account other than the deployer.
