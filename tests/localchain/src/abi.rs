@@ -2,8 +2,10 @@
 #![allow(missing_docs, reason = "the functions are the contracts' own, documented there")]
 
 mod exchange;
+mod kinds;
 
 pub use exchange::*;
+pub use kinds::*;
 
 use alloy::sol;
 

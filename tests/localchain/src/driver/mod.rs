@@ -12,6 +12,7 @@ mod prices;
 mod venue;
 
 pub use market::Market;
+pub(crate) use market::{person, raw, whole};
 pub use observe::MarketState;
 
 use crate::abi::IPriceFeed;
