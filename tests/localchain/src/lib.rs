@@ -27,6 +27,9 @@ pub use deploy::{
     VaultMarket, VaultRoles, World, WorldSettings, deploy, deploy_aave_v3_2, deploy_exchanges,
     deploy_staking_rewards, deploy_vault, deploy_world, deposit, incentive_id,
 };
-pub use driver::{Driver, Market, MarketSettings, MarketState, Run, StepReport};
+pub use driver::{
+    Driver, Event, Market, MarketSettings, MarketState, PoolName, PricePath, References, Run,
+    SceneSettings, StableState, StepReport, WorldState,
+};
 pub use error::LocalChainError;
 pub use send::Call;

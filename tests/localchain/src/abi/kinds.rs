@@ -36,6 +36,7 @@ sol! {
         function getLastRequestId() external view returns (uint256);
         function getLastFinalizedRequestId() external view returns (uint256);
         function unfinalizedStETH() external view returns (uint256);
+        function getWithdrawalRequests(address owner) external view returns (uint256[] ids);
     }
 
     /// `contracts/src/oracles/FeedOracle.sol`.

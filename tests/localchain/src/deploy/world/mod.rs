@@ -5,6 +5,7 @@ mod pools;
 mod staked;
 mod vaults;
 
+pub(crate) use pools::step;
 pub use pools::{Pair, PoolToken, Pools, RangePool};
 pub use staked::StakedEther;
 

@@ -180,7 +180,7 @@ impl Place<'_> {
         let stake = Call::new(provider, wst_eth, &IToken::symbolCall {});
         let spender = self.exchanges.balancer.vault;
         let approve = IToken::approveCall { spender, amount: U256::MAX };
-        let amount = staked / U256::from(4);
+        let amount = staked / U256::from(4) * U256::from(3);
         let pass_on = IToken::transferCall { to: self.trader, amount };
         let mut calls = vec![
             Call { value: staked, data: Default::default(), ..stake },
