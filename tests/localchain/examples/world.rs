@@ -22,7 +22,7 @@ async fn main() -> Result<(), LocalChainError> {
     let roles =
         VaultRoles { owner: *owner, curator: *curator, allocator: *allocator, guardian: *guardian };
     let begun = (roles, WorldSettings::default());
-    let world = deploy_world(&chain, &artifacts, &deployed, begun).await?;
+    let world = deploy_world(&mut chain, &artifacts, &deployed, begun).await?;
     times.push(("pools, staked ether, two vaults", Instant::now()));
     let settings = MarketSettings { seed, ..MarketSettings::default() };
     let mut driver = Driver::start(&mut chain, deployed, settings).await?;

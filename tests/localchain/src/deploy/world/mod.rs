@@ -13,7 +13,7 @@ use super::tokens::{FEED_DECIMALS, TokenAndFeed};
 use super::{Asset, Deployment, Exchanges, PlimsollVault, VaultRoles, deploy_exchanges};
 use crate::abi::IPriceFeed;
 use crate::deploy::steps::Steps;
-use crate::{Artifacts, Call, LocalChain, LocalChainError, Origin};
+use crate::{Artifacts, Call, ChainSettings, LocalChain, LocalChainError, Mining, Origin};
 use alloy::primitives::{Address, I256, U256};
 use alloy::sol_types::SolValue;
 
@@ -21,6 +21,8 @@ use alloy::sol_types::SolValue;
 pub(crate) const DAY: u64 = 86_400;
 /// The price in whole USD that the reward's feed starts with.
 pub(crate) const REWARD_USD: u32 = 5;
+/// What a block stands for while all of this is deployed.
+const SECONDS_OF_A_BLOCK: u64 = 12;
 /// How many days StakingRewards pays a campaign out, a constant of its code.
 const STAKING_DAYS: u64 = 60;
 
@@ -60,13 +62,28 @@ pub struct World {
 
 /// Puts all of it beside what [`deploy()`] made, which nobody may have used yet, with two vaults of the same roles. It
 /// lets the chain's clock run on to where a campaign of StakingRewards has `campaign_days` left; all feeds have posted
-/// at the end.
+/// at the end. Blocks stand for a few seconds meanwhile, whatever they stand for otherwise.
 ///
 /// # Errors
 /// [`LocalChainError`] when an artifact is missing or a step reverts.
 ///
 /// [`deploy()`]: crate::deploy()
 pub async fn deploy_world(
+    chain: &mut LocalChain,
+    artifacts: &Artifacts,
+    deployment: &Deployment,
+    (roles, settings): (VaultRoles, WorldSettings),
+) -> Result<World, LocalChainError> {
+    let ChainSettings { block_seconds, mining, .. } = chain.settings();
+    chain.set_mining(Mining::OnDemand).await?;
+    chain.set_block_seconds(SECONDS_OF_A_BLOCK).await?;
+    let made = make(chain, artifacts, deployment, (roles, settings)).await;
+    chain.set_block_seconds(block_seconds).await?;
+    chain.set_mining(mining).await?;
+    made
+}
+
+async fn make(
     chain: &LocalChain,
     artifacts: &Artifacts,
     deployment: &Deployment,

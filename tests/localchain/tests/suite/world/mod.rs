@@ -21,7 +21,7 @@ impl Ground {
     async fn open(block_seconds: u64, campaign_days: u64) -> Option<Ground> {
         let artifacts = artifacts()?;
         let settings = ChainSettings { block_seconds, ..ChainSettings::default() };
-        let chain = LocalChain::start(&artifacts, settings).await.unwrap();
+        let mut chain = LocalChain::start(&artifacts, settings).await.unwrap();
         let deployed = deploy(&chain, &artifacts).await.unwrap();
         let accounts = chain.accounts();
         let roles = VaultRoles {
@@ -31,7 +31,7 @@ impl Ground {
             guardian: accounts[4],
         };
         let begun = (roles, WorldSettings { campaign_days });
-        let world = deploy_world(&chain, &artifacts, &deployed, begun).await.unwrap();
+        let world = deploy_world(&mut chain, &artifacts, &deployed, begun).await.unwrap();
         Some(Ground { chain, deployed, world })
     }
 }
