@@ -61,7 +61,11 @@ bench: setup contracts ## Time release builds on real and on generated history
 
 deep: setup contracts ## Long property runs
 	@cd contracts && FOUNDRY_PROFILE=deep node_modules/@foundry-rs/forge-linux-amd64/bin/forge test --summary --fuzz-seed "0x$$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')"
-	@PLIMSOLL_REQUIRE_CONTRACTS=1 PROPTEST_CASES=2000 cargo nextest run --workspace --no-fail-fast --run-ignored all
+	@export PLIMSOLL_REQUIRE_CONTRACTS=1 PROPTEST_CASES=2000; \
+	failed=0; \
+	cargo nextest run --workspace --no-fail-fast --run-ignored only --success-output immediate || failed=1; \
+	cargo nextest run --workspace --no-fail-fast || failed=1; \
+	exit $$failed
 
 fmt: ## Format
 	@cargo fmt

@@ -135,7 +135,7 @@ impl<'a> Reader<'a> {
     async fn snapshot(&self, headed: &Headed) -> Result<(Vec<Row>, Vec<Gap>), ChunkError> {
         let at = At { block: headed.head.block, timestamp: headed.head.timestamp };
         let (block, nodes) = (at.block.number, &self.sources.nodes);
-        let of = |source| ChunkError::Adapter { block, source };
+        let of = |source| ChunkError::Adapter { block, source: Box::new(source) };
         let mut gaps = Vec::new();
         let mut prices = BTreeMap::new();
         if let Some(feeds) = &self.sources.prices {

@@ -149,7 +149,7 @@ pub enum ChunkError {
         /// The block.
         block: u64,
         /// Why.
-        source: AdapterError,
+        source: Box<AdapterError>,
     },
     /// Answers that do not fit together: a reorganisation, or a node that says what is not so.
     #[error("the answers do not fit together: {0}")]
@@ -159,12 +159,11 @@ pub enum ChunkError {
 impl ChunkError {
     /// Whether answers do not fit together, so that all of them are worth asking for again.
     pub(super) fn is_contradiction(&self) -> bool {
-        matches!(
-            self,
-            ChunkError::Inconsistent(_)
-                | ChunkError::Node(NodeError::Gone { .. })
-                | ChunkError::Adapter { source: AdapterError::Call { .. }, .. }
-        )
+        match self {
+            ChunkError::Inconsistent(_) | ChunkError::Node(NodeError::Gone { .. }) => true,
+            ChunkError::Adapter { source, .. } => matches!(**source, AdapterError::Call { .. }),
+            ChunkError::Node(_) => false,
+        }
     }
 }
 
@@ -172,13 +171,13 @@ impl Refused for ChunkError {
     fn refusal(&self) -> Refusal {
         match self {
             ChunkError::Node(error) => error.refusal(),
-            ChunkError::Adapter { source: AdapterError::Node { source, .. }, .. } => {
-                source.refusal()
-            }
-            // The multicall itself was answered with something else.
-            ChunkError::Adapter { source: AdapterError::Call { .. }, .. }
-            | ChunkError::Inconsistent(_) => Refusal::Passing { wait: None },
-            ChunkError::Adapter { .. } => Refusal::Final,
+            ChunkError::Inconsistent(_) => Refusal::Passing { wait: None },
+            ChunkError::Adapter { source, .. } => match source.as_ref() {
+                AdapterError::Node { source, .. } => source.refusal(),
+                // The multicall itself was answered with something else.
+                AdapterError::Call { .. } => Refusal::Passing { wait: None },
+                _ => Refusal::Final,
+            },
         }
     }
 }

@@ -214,7 +214,7 @@ async fn check(job: &Job, sources: &Sources, first: u64) -> Result<(), IngestErr
         Ok::<At, IngestError>(At { block: head.block, timestamp: head.timestamp })
     };
     let last = at(job.to).await?;
-    let of = |source| ChunkError::Adapter { block: job.to, source };
+    let of = |source| ChunkError::Adapter { block: job.to, source: Box::new(source) };
     for protocol in &sources.protocols {
         let checked = protocol.check(&sources.nodes, &last).await.map_err(of);
         checked.map_err(|error| explained(error, job.to))?;
@@ -226,7 +226,7 @@ async fn check(job: &Job, sources: &Sources, first: u64) -> Result<(), IngestErr
     let first = at(first).await?;
     let (chain, block) = (ChainId(sources.nodes.chain()), first.block.number);
     let sent = Batch::of_the_place().send(&sources.nodes, &first, ("multicall", chain)).await;
-    let sent = sent.map_err(|source| ChunkError::Adapter { block, source });
+    let sent = sent.map_err(|source| ChunkError::Adapter { block, source: Box::new(source) });
     sent.map(|_| ()).map_err(|error| explained(error, block))
 }
 
@@ -251,10 +251,12 @@ fn explained(error: ChunkError, near: u64) -> IngestError {
             IngestError::Pruned { block, detail: source.to_string() }
         }
         error if is_pruned => IngestError::Pruned { block: near, detail: error.to_string() },
-        ChunkError::Adapter { source: AdapterError::Node { source, .. }, block } => {
-            IngestError::Node { what: format!("block {block}"), source: *source }
-        }
-        ChunkError::Adapter { source, .. } => IngestError::Adapter(source),
+        ChunkError::Adapter { source, block } => match *source {
+            AdapterError::Node { source, .. } => {
+                IngestError::Node { what: format!("block {block}"), source: *source }
+            }
+            source => IngestError::Adapter(source),
+        },
         ChunkError::Node(source) => IngestError::Node { what: format!("block {near}"), source },
         error @ ChunkError::Inconsistent(_) => {
             IngestError::Damaged { path: PathBuf::new(), detail: error.to_string() }

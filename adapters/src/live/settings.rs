@@ -51,9 +51,9 @@ impl ProtocolSettings {
     }
 
     /// Keeps the markets that are `wanted`, in their order.
-    pub fn retain(&mut self, mut wanted: impl FnMut(&MarketId) -> bool) {
+    pub fn retain(&mut self, wanted: impl FnMut(&MarketId) -> bool) {
         let markets = protocol(self).markets();
-        let mut keep = markets.iter().map(|market| wanted(market));
+        let mut keep = markets.iter().map(wanted);
         let mut next = move || keep.next().unwrap_or_default();
         match self {
             ProtocolSettings::AaveV3(all) => all.markets.retain(|_| next()),

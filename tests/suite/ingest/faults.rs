@@ -213,7 +213,8 @@ async fn what_cannot_be_read_is_an_error_that_says_how_to_go_on_and_never_a_gap(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_that_a_range_withholds_are_found_by_the_blocks_filters() {
     let trial = Trial::set().await;
-    let withheld: [(&str, fn(&mut Vec<Value>)); 3] = [
+    type Shorten = fn(&mut Vec<Value>);
+    let withheld: [(&str, Shorten); 3] = [
         ("cut at the end", |logs| logs.truncate(logs.len() * 2 / 3)),
         ("the last is missing", |logs| drop(logs.pop())),
         ("a block is missing", |logs| {

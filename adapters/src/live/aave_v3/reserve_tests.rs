@@ -66,21 +66,16 @@ fn a_tiny_entry_sets_the_rate_that_the_curve_says() {
     assert_eq!(after.supplied.0, uint!(1_000_000_000_001_U256));
 }
 
-/// Of 100,000,000 that lie there the pool has counted 50,000,000 in: the rest was sent to it.
+/// Of 100,000 that lie there the pool has counted 50,000 in: the rest was sent to it.
 #[test]
 fn what_the_pool_did_not_count_in_moves_no_rate_and_cannot_leave() {
-    let given = Amount(uint!(50_000_000_000_000_U256));
-    let all = Shares(uint!(1_000_000_000_000_U256));
-    let stake = Stake { counted: all, owned: all };
+    let given = Amount(uint!(50_000_000_000_U256));
+    let ours = Shares(given.0 * U256::from(3));
     let pool = Reserve {
         line: Line::V3_2,
-        scaled_debt: uint!(450_000_000_000_000_U256),
-        scaled_supply: uint!(1_000_000_000_000_000_U256),
+        scaled_debt: uint!(450_000_000_000_U256),
         virtual_balance: Some(given),
-        stake: Stake {
-            counted: Shares(given.0 * U256::from(3)),
-            owned: Shares(given.0 * U256::from(3)),
-        },
+        stake: Stake { counted: ours, owned: ours },
         ..reserve()
     };
     let waited = pool.after(false, Amount::ZERO, 1_000).unwrap();
@@ -88,8 +83,8 @@ fn what_the_pool_did_not_count_in_moves_no_rate_and_cannot_leave() {
     let more = Amount(given.0 + U256::from(1));
     let refused = pool.after(false, more, 1_000).unwrap_err();
     assert_eq!(refused, PredictError::NotAvailable { asked: more, available: given });
-    // 450 of 500 lent: at the kink, as if the other 50 were not there.
-    let apr = Reserve { stake, ..pool }.after(true, Amount(U256::from(1)), 1_000).unwrap();
+    // 450,000 of 500,000 lent: at the kink, as if the other 50,000 were not there.
+    let apr = pool.after(true, Amount(U256::from(1)), 1_000).unwrap();
     assert!((apr.supply_apr.to_f64() - 0.044_55).abs() < 1e-9, "{:?}", apr.supply_apr);
     // The market contract itself may be short of what was counted in.
     let short = Reserve { cash: Amount(U256::from(7)), ..pool };

@@ -4,7 +4,7 @@
 //! - [`v3`]: Uniswap V3, a pool's whole state, its positions, the position manager and the staker.
 //! - [`v2`]: Uniswap V2.
 //! - [`stable`]: Balancer's ComposableStable pool, version 3.
-//! - [`rewards`]: StakingRewards.
+//! - [`rewards`]: the StakingRewards contract.
 //! - [`value`]: what a position is worth at an oracle's price, whatever the pool's own price is.
 //! - [`loss`]: impermanent loss and LVR, in `f64`, for models.
 //!

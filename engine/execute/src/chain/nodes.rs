@@ -91,6 +91,17 @@ pub enum NodeError {
         /// Its hash.
         hash: B256,
     },
+    /// A trial in which the contract did nothing at all: it always reverts or says what it did.
+    #[error(
+        "{contract} did nothing when the call was tried on block {block}: the node answers from a state without it, as \
+         in the middle of a reorganisation; look again"
+    )]
+    Blank {
+        /// The block.
+        block: u64,
+        /// The contract that was called.
+        contract: Address,
+    },
     /// No node, or a quorum that cannot be reached.
     #[error(
         "{endpoints} nodes are configured and {quorum} have to agree; name more, or set the quorum"

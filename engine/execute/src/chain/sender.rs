@@ -128,6 +128,7 @@ pub struct Sender {
     policy_hash: B256,
     settings: SenderSettings,
     memory: Memory,
+    refusal: Option<String>,
     proposal: Option<Proposal>,
 }
 
@@ -149,6 +150,7 @@ impl Sender {
             policy_hash: keccak256(text),
             settings,
             memory: Memory::default(),
+            refusal: None,
             proposal: None,
         }
     }
@@ -367,6 +369,11 @@ impl Sender {
         // After a restart the guards of each leg, which are in the bytes, have to do.
         let least = if is_signed { least.or(Some(Amount::ZERO)) } else { least };
         let judged = match tried {
+            // No word about the plan: a refusal would give it up for a state that is none.
+            Ok(simulated) if simulated.logs.iter().all(|(from, ..)| *from != intent.to) => {
+                let (block, contract) = (head.block.number, intent.to);
+                return Err(NodeError::Blank { block, contract }.into());
+            }
             Ok(simulated) => self.judged(intent, &simulated, least),
             Err(NodeError::Reverts { detail, .. }) => Err(format!("it reverts: {detail}")),
             Err(error) => return Err(error.into()),
@@ -374,12 +381,20 @@ impl Sender {
         if is_signed {
             self.memory.tried_after = intent.reorgs;
             self.memory.is_refused = judged.is_err();
+            self.refusal = judged.as_ref().err().cloned();
         }
         match judged {
             Err(_) if is_signed => Ok(()),
             Ok(gas) => self.step(head, intent.id, Step::Simulated { block: head.block, gas }),
             Err(reason) => self.abandon(head, intent.id, reason),
         }
+    }
+
+    /// Why the plan that is on its way is not sent again, where a trial after a reorganisation said so: a cancel takes its
+    /// nonce.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&str> {
+        self.refusal.as_deref()
     }
 
     /// Whether a trial did what was wanted; its gas.

@@ -139,6 +139,9 @@ impl Engine {
         };
         let head = head.map_err(SendError::from)?;
         let came = self.sender.on_head(&head).await?;
+        if let Some(reason) = self.sender.refusal() {
+            eprintln!("at block {}: not sent again: {reason}", head.block.number);
+        }
         let progress = match came {
             Came::Frozen(..) => Progress::Frozen,
             _ if self.sender.journal().folded().breaker != Breaker::Normal => Progress::Halted,

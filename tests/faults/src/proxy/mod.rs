@@ -17,8 +17,8 @@ mod upstream;
 pub use control::{Control, Event, RuleId};
 pub use gate::Gate;
 pub use rule::{
-    Fault, Forgery, Garbling, Lie, Limit, Made, Place, Refusal, Reply, Rule, Side, SocketFault,
-    Wait,
+    Fault, Forgery, Garbling, Lie, Limit, Limiting, Made, Place, Refusal, Reply, Rule, Side,
+    SocketFault, Wait,
 };
 
 use exchange::Exchange;

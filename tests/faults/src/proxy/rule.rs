@@ -77,7 +77,10 @@ pub type Refusal = (u16, i64, String);
 
 /// A provider's limit: from the parameters and the answer to what is said instead of it, if anything is.
 #[derive(Clone)]
-pub struct Limit(pub Arc<dyn Fn(&Value, &Value) -> Option<Refusal> + Send + Sync>);
+pub struct Limit(pub Arc<Limiting>);
+
+/// How a limit is found to be passed.
+pub type Limiting = dyn Fn(&Value, &Value) -> Option<Refusal> + Send + Sync;
 
 impl fmt::Debug for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

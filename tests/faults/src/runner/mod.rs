@@ -384,10 +384,16 @@ impl<'a> Runner<'a> {
     /// What the engine last said of a failure, and the end of what it wrote to its standard error.
     #[must_use]
     pub fn log(&self) -> String {
-        let text = std::fs::read_to_string(self.folder().join("engine.log")).unwrap_or_default();
+        let text = self.whole_log();
         let tail: Vec<&str> = text.lines().rev().take(10).collect();
         let tail = tail.into_iter().rev();
         std::iter::once(self.last_words.as_str()).chain(tail).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Everything that the engine said on its way.
+    #[must_use]
+    pub fn whole_log(&self) -> String {
+        std::fs::read_to_string(self.folder().join("engine.log")).unwrap_or_default()
     }
 }
 

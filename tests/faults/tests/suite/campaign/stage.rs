@@ -66,7 +66,8 @@ pub(crate) async fn sees_through(runner: &mut Runner<'_>, what: &str) -> u64 {
     let found = runner.judged(true).await.unwrap();
     assert_eq!(found, Vec::<Finding>::new(), "{what}: {}", runner.log());
     let blocks = blocks.unwrap_or_else(|| {
-        panic!("{what}: not done after {BLOCKS} blocks: {}", plans(runner.journal()));
+        let said = plans(runner.journal());
+        panic!("{what}: not done after {BLOCKS} blocks: {said}; {}", runner.whole_log());
     });
     let effects = runner.evidence().await.unwrap().effects();
     assert_eq!(effects.len(), runner.settings.moves.len(), "{what}: each move once");
