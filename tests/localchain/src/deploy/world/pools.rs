@@ -14,7 +14,7 @@ use alloy::sol_types::SolCall;
 
 /// More of a token than anybody will need, in whole units; less of what has to be staked.
 const PLENTY: f64 = 1e9;
-const ENOUGH_STAKED: f64 = 40_000.0;
+const ENOUGH_STAKED: f64 = 80_000.0;
 /// A hundred million ether, in wei.
 const ETHER: U256 = uint!(100_000_000_000_000_000_000_000_000_U256);
 /// What each pool begins with: whole USDC on its side, and whole ether on the side of the staked one.
@@ -180,7 +180,7 @@ impl Place<'_> {
         let stake = Call::new(provider, wst_eth, &IToken::symbolCall {});
         let spender = self.exchanges.balancer.vault;
         let approve = IToken::approveCall { spender, amount: U256::MAX };
-        let amount = staked / U256::from(4) * U256::from(3);
+        let amount = staked / U256::from(2);
         let pass_on = IToken::transferCall { to: self.trader, amount };
         let mut calls = vec![
             Call { value: staked, data: Default::default(), ..stake },
