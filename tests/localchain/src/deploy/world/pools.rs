@@ -19,12 +19,12 @@ const ENOUGH_STAKED: f64 = 80_000.0;
 const ETHER: U256 = uint!(100_000_000_000_000_000_000_000_000_U256);
 /// What each pool begins with: whole USDC on its side, and whole ether on the side of the staked one.
 const RANGES_USDC: [(i32, f64); 2] = [(6_000, 10e6), (1_000, 5e6)];
-const PAIR_USDC: f64 = 5e6;
+const PAIR_USDC: f64 = 20e6;
 const REWARD_PAIR_USDC: f64 = 1e6;
 const STABLE_USDC: f64 = 10e6;
 const STABLE_ETHER: f64 = 6_000.0;
 /// What campaigns pay: StakingRewards in 60 days, Uniswap's staker in its whole time; whole rewards.
-const PAIR_REWARDS: f64 = 30_000.0;
+const PAIR_REWARDS: f64 = 120_000.0;
 const RANGE_REWARDS: f64 = 5_000.0;
 /// Amplification and swap fee with 18 decimals.
 const USD_POOL: (u64, U256) = (500, uint!(100_000_000_000_000_U256));

@@ -21,7 +21,7 @@ const QUEUE_GAS: u64 = 3_000_000;
 /// The reward APR at which as many stakers come as go.
 const CONTENT_APR: f64 = 0.15;
 /// What a campaign after the first pays, in whole rewards.
-const PAIR_REWARDS: f64 = 30_000.0;
+const PAIR_REWARDS: f64 = 120_000.0;
 const RANGE_REWARDS: f64 = 5_000.0;
 /// Days of a campaign of Uniswap's staker after the first.
 const RANGE_DAYS: u64 = 14;

@@ -6,8 +6,10 @@ use alloy::primitives::U256;
 use plimsoll_localchain::abi::{IStakingRewards, IUniswapV3Pool};
 use plimsoll_localchain::{Asset, Market, PricePath};
 
-/// Beyond the fee: the second order of the fee, and staked ether's rate, which the pool keeps for three hours.
+/// Beyond the fee: its second order.
 const SLACK: f64 = 2e-5;
+/// For staked ether also a day's rewards, which are told after the trades of their block.
+const REPORT: f64 = 8e-5;
 
 #[tokio::test]
 async fn arbitrage_keeps_every_pool_within_its_fee_of_the_reference() {
@@ -16,7 +18,8 @@ async fn arbitrage_keeps_every_pool_within_its_fee_of_the_reference() {
     for _ in 0..72 {
         scene.step().await;
         let beyond = scene.beyond_fees().await;
-        assert!(beyond.iter().all(|beyond| *beyond < SLACK), "{beyond:?}");
+        let most = [SLACK, SLACK, SLACK, SLACK, SLACK + REPORT];
+        assert!(beyond.iter().zip(most).all(|(beyond, most)| *beyond < most), "{beyond:?}");
         let now = scene.look().await;
         assert!(now.pair != before.pair, "nobody traded");
         before = now;

@@ -3,11 +3,17 @@
 use super::Ground;
 use alloy::primitives::{Address, B256, Bytes, U256, aliases::I24};
 use alloy::sol_types::SolValue;
-use plimsoll_localchain::abi::{IMarketContract, IPlimsollVault};
+use plimsoll_localchain::abi::{
+    IMarketContract, IPlimsollVault, IStakedEth, IToken, IWrappedStakedEth,
+};
 use plimsoll_localchain::{Asset, Call, PlimsollVault, VaultMarket, deposit};
 
 const EXIT: u8 = 0;
+const HARVEST: u8 = 1;
+const ARRANGE: u8 = 2;
 const ENTRY: u8 = 3;
+/// A guard that holds nothing off: other tests are about guards.
+const ANY: (U256, U256) = (U256::ZERO, U256::MAX);
 const GAS: u64 = 16_000_000;
 
 impl Ground {
@@ -25,6 +31,34 @@ impl Ground {
 
     async fn total(&self, vault: &PlimsollVault) -> U256 {
         self.chain.call(vault.address, &IPlimsollVault::totalAssetsCall {}).await.unwrap()
+    }
+
+    /// A vault with a deposit, a part of which is in one market.
+    async fn enters(
+        &self,
+        vault: &PlimsollVault,
+        market: VaultMarket,
+        (asset, whole): (Asset, u64),
+        data: Bytes,
+    ) -> Address {
+        let unit = U256::from(10).pow(U256::from(asset.decimals()));
+        let (depositor, contract) = (self.chain.accounts()[5], vault.contract(market).unwrap());
+        let all = U256::from(whole) * unit;
+        deposit(&self.chain, &self.deployed, vault, (depositor, all)).await.unwrap();
+        let entry = leg(contract, (ENTRY, all / U256::from(10)), ANY, data);
+        self.plan(vault, 1, vec![entry]).await;
+        contract
+    }
+
+    /// Raw units of the vault's asset that are in no market.
+    async fn idle(&self, vault: &PlimsollVault) -> U256 {
+        let call = IToken::balanceOfCall { account: vault.address };
+        self.chain.call(vault.asset, &call).await.unwrap()
+    }
+
+    async fn wait(&self, seconds: u64) {
+        let now = self.chain.head().await.unwrap().time;
+        self.chain.mine_at(now + seconds).await.unwrap();
     }
 
     /// A range of a fifth to either side of the pool's price.
@@ -105,6 +139,58 @@ async fn the_vault_of_weth_enters_and_leaves_every_market_it_lists() {
     ];
     assert_eq!(kinds, expected);
     ground.goes_round(vault, (Asset::Weth, 400)).await;
+}
+
+#[tokio::test]
+async fn a_range_of_the_vault_of_usdc_is_staked_and_its_rewards_are_sold() {
+    let Some(ground) = Ground::open(12, 20).await else { return };
+    let vault = &ground.world.usdc_vault;
+    let of = (Asset::Usdc, 1_000_000);
+    let range = ground.enters(vault, VaultMarket::UniswapV3, of, ground.range()).await;
+    let key = &ground.world.pools.incentive;
+    let stake = (U256::from(1), key.startTime, key.endTime, key.refundee);
+    let stake = leg(range, (ARRANGE, U256::ZERO), ANY, stake.abi_encode_params().into());
+    ground.plan(vault, 2, vec![stake]).await;
+    ground.wait(3_000).await;
+    let before = ground.idle(vault).await;
+    ground.plan(vault, 3, vec![leg(range, (HARVEST, U256::ZERO), ANY, Bytes::new())]).await;
+    // 50 minutes of 5,000 rewards of 5 USD in 20 days are 43 USD for all; the vault has a few percent.
+    let got = ground.idle(vault).await - before;
+    assert!(got > U256::from(100_000) && got < U256::from(43_000_000), "{got}");
+}
+
+#[tokio::test]
+async fn a_share_of_the_pair_is_staked_and_its_rewards_are_sold() {
+    let Some(ground) = Ground::open(12, 20).await else { return };
+    let vault = &ground.world.usdc_vault;
+    let of = (Asset::Usdc, 1_000_000);
+    let pair = ground.enters(vault, VaultMarket::UniswapV2, of, Bytes::new()).await;
+    ground.wait(3_000).await;
+    let before = ground.idle(vault).await;
+    ground.plan(vault, 2, vec![leg(pair, (HARVEST, U256::ZERO), ANY, Bytes::new())]).await;
+    // 50 minutes of 120,000 rewards of 5 USD in 60 days are 347 USD for all who stake.
+    let got = ground.idle(vault).await - before;
+    assert!(got > U256::from(500_000) && got < U256::from(347_000_000), "{got}");
+}
+
+#[tokio::test]
+async fn staked_ether_leaves_through_the_queue_for_all_that_it_is_worth() {
+    let Some(ground) = Ground::open(12, 20).await else { return };
+    let (vault, staked) = (&ground.world.weth_vault, ground.world.staked);
+    let of = (Asset::Weth, 400);
+    let contract = ground.enters(vault, VaultMarket::StakedEth, of, Bytes::new()).await;
+    let held = IWrappedStakedEth::balanceOfCall { account: contract };
+    let held = ground.chain.call(staked.wst_eth, &held).await.unwrap();
+    let ask = leg(contract, (HARVEST, U256::ZERO), ANY, held.abi_encode().into());
+    ground.plan(vault, 2, vec![ask]).await;
+    let before = ground.idle(vault).await;
+    let finalize = IStakedEth::finalizeCall { lastId: U256::from(1) };
+    let finalize = Call::new(staked.reporter, staked.st_eth, &finalize);
+    ground.chain.execute(&[finalize]).await.unwrap();
+    ground.plan(vault, 3, vec![leg(contract, (HARVEST, U256::ZERO), ANY, Bytes::new())]).await;
+    let got = ground.idle(vault).await - before;
+    let put = U256::from(10).pow(U256::from(18)) * U256::from(40);
+    assert!(got <= put && put - got < U256::from(100), "{got} of {put}");
 }
 
 #[tokio::test]
