@@ -134,9 +134,9 @@ impl Refused for NodeError {
         match self {
             NodeError::NoQuorum { first: Some(error), .. } => error.refusal(),
             // They differ: one may be behind.
-            NodeError::NoQuorum { first: None, .. } | NodeError::Gone { .. } => {
-                Refusal::Passing { wait: None }
-            }
+            NodeError::NoQuorum { first: None, .. }
+            | NodeError::Gone { .. }
+            | NodeError::Blank { .. } => Refusal::Passing { wait: None },
             NodeError::WrongChain { .. } | NodeError::Reverts { .. } | NodeError::TooFew { .. } => {
                 Refusal::Final
             }
