@@ -21,7 +21,7 @@ async fn main() -> Result<(), LocalChainError> {
     let [_, allocator, owner, curator, guardian, ..] = chain.accounts() else { return Ok(()) };
     let roles =
         VaultRoles { owner: *owner, curator: *curator, allocator: *allocator, guardian: *guardian };
-    let begun = (roles, WorldSettings::default());
+    let begun = (roles.into(), WorldSettings::default());
     let world = deploy_world(&mut chain, &artifacts, &deployed, begun).await?;
     times.push(("pools, staked ether, two vaults", Instant::now()));
     let settings = MarketSettings { seed, ..MarketSettings::default() };

@@ -21,7 +21,7 @@ pub use artifacts::{Artifact, Artifacts, Origin};
 pub use chain::{CHAIN_ID, ChainSettings, LocalChain, Mining};
 pub use control::{Head, Snapshot};
 pub use deploy::{
-    Aave, AaveReserve, AaveV3_2, Asset, Balancer, Campaign, Deployment, Exchanges, MULTICALL3,
+    Aave, AaveReserve, AaveV3_2, Asset, Balancer, BothRoles, Campaign, Deployment, Exchanges, MULTICALL3,
     Morpho, MorphoMarket, OpenedPosition, Pair, PlimsollVault, PoolToken, Pools, RangePool,
     ReserveSettings, StablePool, StableToken, StakedEther, TokenAndFeed, UniswapV2, UniswapV3,
     VaultMarket, VaultRoles, World, WorldSettings, deploy, deploy_aave_v3_2, deploy_exchanges,

@@ -4,6 +4,7 @@
 //! function of that and of what was written down before ([`Desk`]); so a journal can be replayed to the same
 //! plans, byte for byte. [`Engine`] does what is not pure: it asks nodes, writes, signs and sends.
 
+pub mod books;
 mod desk;
 mod engine;
 mod heads;

@@ -60,7 +60,24 @@ pub struct World {
     pub weth_vault: PlimsollVault,
 }
 
-/// Puts all of it beside what [`deploy()`] made, which nobody may have used yet, with two vaults of the same roles. It
+/// Who holds which role in the vault of USDC and in that of WETH. Each vault wants an allocator of its own: an engine lets
+/// nobody else use its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BothRoles {
+    /// In the vault of USDC.
+    pub usdc: VaultRoles,
+    /// In the vault of WETH.
+    pub weth: VaultRoles,
+}
+
+impl From<VaultRoles> for BothRoles {
+    /// The same in both.
+    fn from(roles: VaultRoles) -> BothRoles {
+        BothRoles { usdc: roles, weth: roles }
+    }
+}
+
+/// Puts all of it beside what [`deploy()`] made, which nobody may have used yet, with two vaults. It
 /// lets the chain's clock run on to where a campaign of StakingRewards has `campaign_days` left; all feeds have posted
 /// at the end. Blocks stand for a few seconds meanwhile, whatever they stand for otherwise.
 ///
@@ -72,7 +89,7 @@ pub async fn deploy_world(
     chain: &mut LocalChain,
     artifacts: &Artifacts,
     deployment: &Deployment,
-    (roles, settings): (VaultRoles, WorldSettings),
+    (roles, settings): (BothRoles, WorldSettings),
 ) -> Result<World, LocalChainError> {
     let ChainSettings { block_seconds, mining, .. } = chain.settings();
     chain.set_mining(Mining::OnDemand).await?;
@@ -87,7 +104,7 @@ async fn make(
     chain: &LocalChain,
     artifacts: &Artifacts,
     deployment: &Deployment,
-    (roles, settings): (VaultRoles, WorldSettings),
+    (roles, settings): (BothRoles, WorldSettings),
 ) -> Result<World, LocalChainError> {
     let exchanges = deploy_exchanges(chain, artifacts).await?;
     let mut steps = Steps::start(chain, artifacts).await?;

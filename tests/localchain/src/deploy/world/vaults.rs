@@ -1,6 +1,6 @@
 //! The two vaults, with an oracle, a swap and a market contract for each kind of market.
 
-use super::{Pools, StakedEther, Tokens};
+use super::{BothRoles, Pools, StakedEther, Tokens};
 use crate::abi::{
     IFeedOracle::Feed, StakedEthMarketSettings, UniswapV2MarketSettings, UniswapV3MarketSettings,
     VaultBounds,
@@ -39,7 +39,7 @@ pub(super) struct Vaults<'a> {
     pub(super) tokens: Tokens,
     pub(super) staked: &'a StakedEther,
     pub(super) pools: &'a Pools,
-    pub(super) roles: VaultRoles,
+    pub(super) roles: BothRoles,
 }
 
 impl Vaults<'_> {
@@ -54,7 +54,7 @@ impl Vaults<'_> {
 
     fn usdc_vault(&self, steps: &mut Steps<'_>) -> Result<PlimsollVault, LocalChainError> {
         let asset = self.tokens.usdc.token;
-        let vault = plimsoll::vault(steps, (asset, "USDC"), (self.roles, BOUNDS))?;
+        let vault = plimsoll::vault(steps, (asset, "USDC"), (self.roles.usdc, BOUNDS))?;
         let mut markets = plimsoll::lending_markets(steps, self.deployment, vault)?;
         let ether = self.dollar_oracle(steps, self.tokens.weth, (FAST, ETHER_BAND))?;
         let reward = self.dollar_oracle(steps, self.tokens.reward, (FAST, ETHER_BAND))?;
@@ -77,12 +77,12 @@ impl Vaults<'_> {
         markets.push((VaultMarket::UniswapV2, own(steps, "UniswapV2Market", &arguments)?));
         let stable = stable(steps, (vault, asset), (&pools.usd, tether))?;
         markets.push((VaultMarket::BalancerStable, stable));
-        self.list(steps, vault, asset, markets)
+        self.list(steps, (vault, asset), self.roles.usdc, markets)
     }
 
     fn weth_vault(&self, steps: &mut Steps<'_>) -> Result<PlimsollVault, LocalChainError> {
         let asset = self.tokens.weth.token;
-        let vault = plimsoll::vault(steps, (asset, "WETH"), (self.roles, BOUNDS))?;
+        let vault = plimsoll::vault(steps, (asset, "WETH"), (self.roles.weth, BOUNDS))?;
         let mut markets = plimsoll::aave_market(steps, self.deployment, (vault, Asset::Weth))?;
         let pools = self.pools;
         // Staked ether in ether, straight from its feed.
@@ -109,7 +109,7 @@ impl Vaults<'_> {
         markets.push((VaultMarket::UniswapV3, range));
         let stable = stable(steps, (vault, asset), (&pools.ether, st_eth))?;
         markets.push((VaultMarket::BalancerStable, stable));
-        self.list(steps, vault, asset, markets)
+        self.list(steps, (vault, asset), self.roles.weth, markets)
     }
 
     /// A market of ranges in the pool of WETH and USDC; `campaign` is staker, reward, its oracle and its swap.
@@ -157,17 +157,17 @@ impl Vaults<'_> {
     fn list(
         &self,
         steps: &mut Steps<'_>,
-        vault: Address,
-        asset: Address,
+        (vault, asset): (Address, Address),
+        roles: VaultRoles,
         markets: Vec<(VaultMarket, Address)>,
     ) -> Result<PlimsollVault, LocalChainError> {
         for (market, contract) in &markets {
             let cap = if market.is_priced() { PRICED_CAP_BPS } else { 10_000 };
-            for call in plimsoll::listing(self.roles.curator, vault, (*contract, cap)) {
+            for call in plimsoll::listing(roles.curator, vault, (*contract, cap)) {
                 steps.add(call);
             }
         }
-        Ok(PlimsollVault { address: vault, asset, markets, roles: self.roles })
+        Ok(PlimsollVault { address: vault, asset, markets, roles })
     }
 }
 

@@ -30,7 +30,7 @@ impl Ground {
             curator: accounts[3],
             guardian: accounts[4],
         };
-        let begun = (roles, WorldSettings { campaign_days });
+        let begun = (roles.into(), WorldSettings { campaign_days });
         let world = deploy_world(&mut chain, &artifacts, &deployed, begun).await.unwrap();
         Some(Ground { chain, deployed, world })
     }

@@ -1,0 +1,141 @@
+//! The books of a vault: where every unit of its gain or loss came from, by market and by cause.
+//!
+//! Kept from what the chain says at each block and from the vault's own events; they add up to the change of everything
+//! that the vault owns, to the last unit. They begin where they are begun: what was held then has no history.
+
+mod bent;
+mod causes;
+#[cfg(test)]
+mod tests;
+
+pub use bent::Bent;
+pub use causes::{Brought, Flows, Look, causes, signed};
+
+use super::Tick;
+use crate::chain::logs::Log;
+use crate::chain::vault::LegKind;
+use alloy::primitives::Address;
+use alloy::sol;
+use alloy::sol_types::SolEvent;
+use plimsoll_core::execution::PlanId;
+use plimsoll_core::{Amount, MarketId};
+use std::collections::BTreeMap;
+
+sol! {
+    event Moved(bytes32 indexed planId, address indexed market, uint8 kind, uint256 assets);
+}
+
+/// One leg of a plan that landed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Landed {
+    /// The block.
+    pub block: u64,
+    /// The plan.
+    pub plan: PlanId,
+    /// The market.
+    pub market: MarketId,
+    /// What it did.
+    pub kind: LegKind,
+    /// What went in, or what came to idle.
+    pub amount: Amount,
+}
+
+/// A market in the books.
+#[derive(Debug, Clone, Default)]
+pub struct Account {
+    /// The position at the last block.
+    pub look: Look,
+    /// What it brought so far.
+    pub brought: Brought,
+    /// What its pool's curve cost, where it has one.
+    pub bent: Bent,
+}
+
+/// The books.
+#[derive(Debug, Default)]
+pub struct Books {
+    accounts: BTreeMap<MarketId, Account>,
+    landed: Vec<Landed>,
+}
+
+impl Books {
+    /// Each market.
+    #[must_use]
+    pub fn accounts(&self) -> &BTreeMap<MarketId, Account> {
+        &self.accounts
+    }
+
+    /// Every leg that landed.
+    #[must_use]
+    pub fn landed(&self) -> &[Landed] {
+        &self.landed
+    }
+
+    /// Takes in a block, and what the vault said in it; returns the legs that landed.
+    pub fn take(
+        &mut self,
+        tick: &Tick,
+        places: &BTreeMap<MarketId, Address>,
+        logs: &[Log],
+    ) -> Vec<Landed> {
+        let landed = legs(tick.head.block.number, places, logs);
+        let readings = tick.reads.iter().flatten().flat_map(|read| &read.readings);
+        let readings: BTreeMap<&MarketId, _> =
+            readings.map(|reading| (&reading.market, reading)).collect();
+        for (market, contract) in places {
+            let Some(worth) = tick.vault.place(*contract).and_then(|place| place.worth) else {
+                continue;
+            };
+            let now = Look::new(worth, readings.get(market).copied());
+            let flows = flows(landed.iter().filter(|leg| leg.market == *market));
+            let account = self.accounts.entry(market.clone()).or_default();
+            account.take(now, &flows);
+        }
+        self.landed.extend(landed.iter().cloned());
+        landed
+    }
+}
+
+impl Account {
+    /// Takes in the position as it is now, with what moved since the last look.
+    pub(crate) fn take(&mut self, now: Look, flows: &Flows) {
+        self.brought = self.brought.and(&causes(&self.look, &now, flows));
+        self.bent.take(&self.look, &now, flows.is_moved);
+        self.look = now;
+    }
+}
+
+/// What legs of one market moved together.
+fn flows<'a>(legs: impl Iterator<Item = &'a Landed>) -> Flows {
+    let mut flows = Flows::default();
+    for leg in legs {
+        let amount = signed(leg.amount);
+        let sum = match leg.kind {
+            LegKind::Entry => &mut flows.entered,
+            LegKind::Exit => &mut flows.left,
+            LegKind::Harvest => &mut flows.harvested,
+            LegKind::Arrange => &mut flows.over,
+        };
+        *sum = sum.saturating_add(amount);
+        flows.is_moved = true;
+    }
+    flows
+}
+
+/// The legs that the vault says were carried out in a block.
+fn legs(block: u64, places: &BTreeMap<MarketId, Address>, logs: &[Log]) -> Vec<Landed> {
+    let market = |contract| {
+        places.iter().find(|(_, place)| **place == contract).map(|(market, _)| market.clone())
+    };
+    let each = logs.iter().filter_map(|log| {
+        let moved = Moved::decode_raw_log(log.topics.iter().copied(), &log.data).ok()?;
+        Some(Landed {
+            block,
+            plan: moved.planId,
+            market: market(moved.market)?,
+            kind: LegKind::of(moved.kind)?,
+            amount: Amount(moved.assets),
+        })
+    });
+    each.collect()
+}
