@@ -1,8 +1,8 @@
 //! Which protocols are read: parsed once, refused where it cannot be meant.
 
 use super::{
-    AaveV3, AaveV3Settings, Erc4626, Erc4626Settings, MorphoBlue, MorphoBlueSettings, StakedEth, StakedEthSettings, UniswapV3,
-    UniswapV3Settings, V3Market,
+    AaveV3, AaveV3Settings, Erc4626, Erc4626Settings, MorphoBlue, MorphoBlueSettings, StakedEth,
+    StakedEthSettings, UniswapV3, UniswapV3Settings, V3Market,
 };
 use alloy::primitives::Address;
 use plimsoll_core::MarketId;
