@@ -29,7 +29,7 @@ pub use deploy::{
 };
 pub use driver::{
     Driver, Event, Market, MarketSettings, MarketState, PoolName, PricePath, References, Run,
-    SceneSettings, StableState, StepReport, WorldState,
+    SceneSettings, StableState, StepReport, View, WorldState,
 };
 pub use error::LocalChainError;
 pub use send::Call;

@@ -11,11 +11,13 @@ mod people;
 mod prices;
 mod scene;
 mod venue;
+mod view;
 
 pub use market::Market;
 pub(crate) use market::{person, raw, whole};
 pub use observe::MarketState;
 pub use scene::{Event, PoolName, PricePath, References, SceneSettings, StableState, WorldState};
+pub use view::View;
 
 use crate::abi::IPriceFeed;
 use crate::{Asset, Call, Deployment, Head, LocalChain, LocalChainError, Mining, World};
@@ -113,6 +115,7 @@ pub struct Driver {
     scene: Option<Scene>,
     /// Recorded prices, and when they begin.
     paths: BTreeMap<Asset, (PricePath, u64, f64)>,
+    diary: Option<Vec<View>>,
 }
 
 impl Driver {
@@ -142,6 +145,7 @@ impl Driver {
             liquidator,
             scene: None,
             paths: BTreeMap::new(),
+            diary: None,
         };
         let states = driver.observe(chain).await?;
         for (book, state) in driver.books.iter_mut().zip(states.values()) {
@@ -167,8 +171,12 @@ impl Driver {
     ) -> Result<BTreeMap<Market, MarketState>, LocalChainError> {
         let prices = self.prices.posted();
         let observed = observe::observe(chain, &self.deployment, &self.books, &prices).await?;
+        Ok(self.states(&observed))
+    }
+
+    fn states(&self, observed: &[Observed]) -> BTreeMap<Market, MarketState> {
         let markets = self.books.iter().map(|book| book.market);
-        Ok(markets.zip(observed.into_iter().map(|observed| observed.state)).collect())
+        markets.zip(observed.iter().map(|observed| observed.state)).collect()
     }
 
     /// Moves the market on by one block: decides, sends, mines.
@@ -178,8 +186,17 @@ impl Driver {
     pub async fn step(&mut self, chain: &LocalChain) -> Result<StepReport, LocalChainError> {
         let before = self.prices.posted();
         let observed = observe::observe(chain, &self.deployment, &self.books, &before).await?;
+        let state = match &self.scene {
+            Some(scene) => Some(scene.look(chain).await?),
+            None => None,
+        };
         let block_seconds = chain.settings().block_seconds;
-        let time = chain.head().await?.time.saturating_add(block_seconds);
+        let last = chain.head().await?;
+        let time = last.time.saturating_add(block_seconds);
+        if self.diary.is_some() {
+            let seen = self.viewed(last, self.states(&observed), state.clone());
+            self.diary.get_or_insert_default().push(seen);
+        }
         // A block that stands for less than 2^32 seconds: 136 years.
         let seconds = f64::from(u32::try_from(block_seconds).unwrap_or(u32::MAX));
         self.prices.advance(&mut self.rng, &self.settings, seconds);
@@ -193,12 +210,12 @@ impl Driver {
         let mut posts = plan.calls.len();
         self.decide(&before, seconds, &observed, &mut plan)?;
         let usd = self.usd();
-        if let Some(scene) = &mut self.scene {
+        if let Some((scene, state)) = self.scene.as_mut().zip(state) {
             for call in plan.calls.iter_mut() {
                 // Both sides have to fit into the block.
                 call.gas = call.gas.min(LENDING_GAS);
             }
-            let (calls, more) = scene.plan(chain, &Hour { time, seconds, usd }).await?;
+            let (calls, more) = scene.plan(chain, (&state, &Hour { time, seconds, usd })).await?;
             plan.calls.extend(calls);
             posts = posts.saturating_add(more);
         }

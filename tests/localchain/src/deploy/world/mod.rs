@@ -5,7 +5,7 @@ mod pools;
 mod staked;
 mod vaults;
 
-pub(crate) use pools::step;
+pub(crate) use pools::{PAIR_REWARDS, RANGE_REWARDS, step};
 pub use pools::{Pair, PoolToken, Pools, RangePool};
 pub use staked::StakedEther;
 

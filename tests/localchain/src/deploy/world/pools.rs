@@ -24,8 +24,8 @@ const REWARD_PAIR_USDC: f64 = 1e6;
 const STABLE_USDC: f64 = 10e6;
 const STABLE_ETHER: f64 = 6_000.0;
 /// What campaigns pay: StakingRewards in 60 days, Uniswap's staker in its whole time; whole rewards.
-const PAIR_REWARDS: f64 = 120_000.0;
-const RANGE_REWARDS: f64 = 5_000.0;
+pub(crate) const PAIR_REWARDS: f64 = 120_000.0;
+pub(crate) const RANGE_REWARDS: f64 = 5_000.0;
 /// Amplification and swap fee with 18 decimals.
 const USD_POOL: (u64, U256) = (500, uint!(100_000_000_000_000_U256));
 const ETHER_POOL: (u64, U256) = (50, uint!(400_000_000_000_000_U256));

@@ -3,9 +3,10 @@
 use super::stable::Curve;
 use crate::abi::{
     IBalancerVault, IStablePool, IStakedEth, IStakingRewards, IUniswapV2Pair, IUniswapV3Pool,
-    IWithdrawalQueue,
+    IWithdrawalQueue, IncentiveKey,
 };
-use crate::deploy::Pair;
+use crate::deploy::world::RANGE_REWARDS;
+use crate::deploy::{Pair, PoolToken, RangePool};
 use crate::driver::observe::Answers;
 use crate::driver::whole;
 use crate::{LocalChain, LocalChainError, World};
@@ -22,10 +23,16 @@ pub struct WorldState {
     pub range_price: f64,
     /// Liquidity in use there.
     pub range_liquidity: u128,
+    /// Whole ether and USDC that a raw unit of liquidity in use has earned there in fees since the pool was made.
+    pub range_fees: (f64, f64),
+    /// Whole rewards that Uniswap's staker pays there in a second, and when it stops, in Unix seconds.
+    pub range_rewards: (f64, u64),
     /// Whole ether and USDC in the pair.
     pub pair: (f64, f64),
     /// Whole rewards and USDC in their pair.
     pub reward_pair: (f64, f64),
+    /// Whole shares of the pair, and of the rewards' pair.
+    pub shares: (f64, f64),
     /// The stable pool of dollars.
     pub usd: StableState,
     /// The stable pool of staked ether.
@@ -57,6 +64,8 @@ pub struct StableState {
     pub balances: (f64, f64),
     /// The rate that the pool counts the first at, and when it reads it anew.
     pub rate: (f64, u64),
+    /// Whole shares.
+    pub shares: f64,
     amplification: f64,
     pub(super) fee: f64,
 }
@@ -103,21 +112,25 @@ impl WorldState {
 pub(super) async fn look(
     chain: &LocalChain,
     world: &World,
-    leaver: Address,
+    (leaver, incentive): (Address, &IncentiveKey),
 ) -> Result<WorldState, LocalChainError> {
     let (pools, staked) = (&world.pools, &world.staked);
     let mut calls: Vec<(Address, Bytes)> = Vec::new();
     let mut ask = |to: Address, data: Vec<u8>| calls.push((to, data.into()));
     ask(pools.range.address, IUniswapV3Pool::slot0Call {}.abi_encode());
     ask(pools.range.address, IUniswapV3Pool::liquidityCall {}.abi_encode());
+    ask(pools.range.address, IUniswapV3Pool::feeGrowthGlobal0X128Call {}.abi_encode());
+    ask(pools.range.address, IUniswapV3Pool::feeGrowthGlobal1X128Call {}.abi_encode());
     for pair in [&pools.pair, &pools.reward_pair] {
         ask(pair.address, IUniswapV2Pair::getReservesCall {}.abi_encode());
+        ask(pair.address, IUniswapV2Pair::totalSupplyCall {}.abi_encode());
     }
     let balancer = world.exchanges.balancer.vault;
     for pool in [&pools.usd, &pools.ether] {
         ask(balancer, IBalancerVault::getPoolTokensCall { poolId: pool.id }.abi_encode());
         ask(pool.address, IStablePool::getAmplificationParameterCall {}.abi_encode());
         ask(pool.address, IStablePool::getSwapFeePercentageCall {}.abi_encode());
+        ask(pool.address, IStablePool::getActualSupplyCall {}.abi_encode());
     }
     let rate = IStablePool::getTokenRateCacheCall { token: staked.wst_eth };
     ask(pools.ether.address, rate.abi_encode());
@@ -131,21 +144,27 @@ pub(super) async fn look(
     ask(pools.staking, IStakingRewards::periodFinishCall {}.abi_encode());
     ask(pools.staking, IStakingRewards::rewardRateCall {}.abi_encode());
     ask(pools.staking, IStakingRewards::totalSupplyCall {}.abi_encode());
-    ask(pools.pair.address, IUniswapV2Pair::totalSupplyCall {}.abi_encode());
     for who in &pools.stakers {
         ask(pools.pair.address, IUniswapV2Pair::balanceOfCall { account: *who }.abi_encode());
         ask(pools.staking, IStakingRewards::balanceOfCall { account: *who }.abi_encode());
     }
     let answers = chain.call_many(calls).await?;
-    read(world, &mut Answers(answers.into_iter()))
+    read(world, incentive, &mut Answers(answers.into_iter()))
 }
 
-fn read(world: &World, answers: &mut Answers) -> Result<WorldState, LocalChainError> {
+fn read(
+    world: &World,
+    incentive: &IncentiveKey,
+    answers: &mut Answers,
+) -> Result<WorldState, LocalChainError> {
     let pools = &world.pools;
     let slot0 = answers.next::<IUniswapV3Pool::slot0Call>()?;
     let range_liquidity = answers.next::<IUniswapV3Pool::liquidityCall>()?;
-    let pair = reserves(&pools.pair, answers)?;
-    let reward_pair = reserves(&pools.reward_pair, answers)?;
+    let zero = answers.next::<IUniswapV3Pool::feeGrowthGlobal0X128Call>()?;
+    let one = answers.next::<IUniswapV3Pool::feeGrowthGlobal1X128Call>()?;
+    let range_fees = growth(&pools.range, (zero, one));
+    let (pair, pair_shares) = reserves(&pools.pair, answers)?;
+    let (reward_pair, reward_shares) = reserves(&pools.reward_pair, answers)?;
     let (usdt, wst_eth) = ((world.usdt.token, 6), (world.staked.wst_eth, 18));
     let usd = stable((usdt, 6), pools.usd.address, answers)?;
     let mut ether = stable((wst_eth, 18), pools.ether.address, answers)?;
@@ -160,7 +179,6 @@ fn read(world: &World, answers: &mut Answers) -> Result<WorldState, LocalChainEr
     let campaign_end = answers.next::<IStakingRewards::periodFinishCall>()?.saturating_to();
     let reward_rate = whole(answers.next::<IStakingRewards::rewardRateCall>()?, 18);
     let staked = whole(answers.next::<IStakingRewards::totalSupplyCall>()?, 18);
-    let shares = whole(answers.next::<IUniswapV2Pair::totalSupplyCall>()?, 18);
     let mut stakers = Vec::with_capacity(pools.stakers.len());
     for _ in &pools.stakers {
         let free = answers.next::<IUniswapV2Pair::balanceOfCall>()?;
@@ -169,8 +187,11 @@ fn read(world: &World, answers: &mut Answers) -> Result<WorldState, LocalChainEr
     Ok(WorldState {
         range_price: pools.range.price(slot0.sqrtPriceX96),
         range_liquidity,
+        range_fees,
+        range_rewards: per_second(incentive),
         pair,
         reward_pair,
+        shares: (pair_shares, reward_shares),
         usd,
         ether,
         staked_rate,
@@ -179,18 +200,32 @@ fn read(world: &World, answers: &mut Answers) -> Result<WorldState, LocalChainEr
         requests: (newest.saturating_to(), finalized.saturating_to()),
         campaign_end,
         reward_rate,
-        staked_part: if shares > 0.0 { staked / shares } else { 0.0 },
+        staked_part: if pair_shares > 0.0 { staked / pair_shares } else { 0.0 },
         stakers,
         leaving,
     })
 }
 
-/// Whole base and quote of a pair.
-fn reserves(pair: &Pair, answers: &mut Answers) -> Result<(f64, f64), LocalChainError> {
+/// What fee growth of both tokens is of base and quote.
+fn growth(range: &RangePool, (zero, one): (U256, U256)) -> (f64, f64) {
+    let (base, quote) = if range.is_base_zero() { (zero, one) } else { (one, zero) };
+    let each = |raw, token: PoolToken| whole(raw, token.decimals) / 2f64.powi(128);
+    (each(base, range.base), each(quote, range.quote))
+}
+
+/// Whole rewards that a campaign of Uniswap's staker pays in a second, and when it stops.
+fn per_second(incentive: &IncentiveKey) -> (f64, u64) {
+    let lasts = incentive.endTime.saturating_sub(incentive.startTime);
+    (RANGE_REWARDS / whole(lasts, 0), incentive.endTime.saturating_to())
+}
+
+/// Whole base and quote of a pair, and its whole shares.
+fn reserves(pair: &Pair, answers: &mut Answers) -> Result<((f64, f64), f64), LocalChainError> {
     let found = answers.next::<IUniswapV2Pair::getReservesCall>()?;
     let (zero, one) = (U256::from(found.reserve0), U256::from(found.reserve1));
     let (base, quote) = if pair.base.token < pair.quote.token { (zero, one) } else { (one, zero) };
-    Ok((whole(base, pair.base.decimals), whole(quote, pair.quote.decimals)))
+    let shares = whole(answers.next::<IUniswapV2Pair::totalSupplyCall>()?, 18);
+    Ok(((whole(base, pair.base.decimals), whole(quote, pair.quote.decimals)), shares))
 }
 
 /// A pool of `first` and another token, both with their decimals.
@@ -211,5 +246,6 @@ fn stable(
     let amplification = answers.next::<IStablePool::getAmplificationParameterCall>()?;
     let amplification = whole(amplification.value, 0) / AMPLIFICATION_ONE;
     let fee = whole(answers.next::<IStablePool::getSwapFeePercentageCall>()?, 18);
-    Ok(StableState { balances, rate: (1.0, u64::MAX), amplification, fee })
+    let shares = whole(answers.next::<IStablePool::getActualSupplyCall>()?, 18);
+    Ok(StableState { balances, rate: (1.0, u64::MAX), shares, amplification, fee })
 }

@@ -3,6 +3,7 @@
 //!
 //! As with lending it is scenery, not a forecast: sizes and habits are plausible numbers.
 
+mod fees;
 mod look;
 mod path;
 mod people;
@@ -162,7 +163,8 @@ impl Scene {
     }
 
     pub(super) async fn look(&self, chain: &LocalChain) -> Result<WorldState, LocalChainError> {
-        look::look(chain, &self.world, self.leaver).await
+        let incentive = self.affairs.incentive.as_ref().unwrap_or(&self.world.pools.incentive);
+        look::look(chain, &self.world, (self.leaver, incentive)).await
     }
 
     /// Has an event happen. Returns by what ether's price changes at once.
@@ -217,9 +219,8 @@ impl Scene {
     pub(super) async fn plan(
         &mut self,
         chain: &LocalChain,
-        hour: &Hour,
+        (now, hour): (&WorldState, &Hour),
     ) -> Result<(Vec<Call>, usize), LocalChainError> {
-        let now = self.look(chain).await?;
         self.prices.advance(&mut self.rng, hour.seconds);
         let mut calls = Vec::new();
         for (quoted, answer) in self.prices.post(hour.time) {
@@ -229,7 +230,7 @@ impl Scene {
         let trades = Trades {
             world: &self.world,
             settings: &self.settings,
-            now: &now,
+            now,
             references: self.references(hour.usd),
             time: hour.time,
             seconds: hour.seconds,
@@ -256,7 +257,7 @@ impl Scene {
         let person = people::People {
             world: &self.world,
             settings: &self.settings,
-            now: &now,
+            now,
             time: hour.time,
             reward: self.references(hour.usd).reward,
             leaver: self.leaver,

@@ -6,7 +6,7 @@ use crate::abi::{
     IStakedEth, IStakingRewards, IStepRunner::Step, IToken, IUniswapV3Staker, IWithdrawalQueue,
     IncentiveKey,
 };
-use crate::deploy::world::{DAY, step};
+use crate::deploy::world::{DAY, PAIR_REWARDS, RANGE_REWARDS, step};
 use crate::driver::raw;
 use crate::{Call, LocalChain, LocalChainError, World};
 use alloy::primitives::{Address, B256, U256};
@@ -20,9 +20,6 @@ const GAS: u64 = 500_000;
 const QUEUE_GAS: u64 = 3_000_000;
 /// The reward APR at which as many stakers come as go.
 const CONTENT_APR: f64 = 0.15;
-/// What a campaign after the first pays, in whole rewards.
-const PAIR_REWARDS: f64 = 120_000.0;
-const RANGE_REWARDS: f64 = 5_000.0;
 /// Days of a campaign of Uniswap's staker after the first.
 const RANGE_DAYS: u64 = 14;
 /// The most requests claimed in a block.
@@ -38,7 +35,7 @@ pub(super) struct Affairs {
     /// When validators' rewards were reported last.
     reported: u64,
     /// The newest campaign of Uniswap's staker, once it is not the first.
-    incentive: Option<IncentiveKey>,
+    pub(super) incentive: Option<IncentiveKey>,
 }
 
 impl Affairs {

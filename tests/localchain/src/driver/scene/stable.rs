@@ -22,6 +22,11 @@ impl Curve {
         Curve { ann, invariant }
     }
 
+    /// What both balances come to where they are alike; it grows with fees alone.
+    pub(super) fn invariant(&self) -> f64 {
+        self.invariant
+    }
+
     /// The other balance.
     pub(super) fn other(&self, x: f64) -> f64 {
         let d = self.invariant;
