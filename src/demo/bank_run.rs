@@ -5,7 +5,7 @@
 //! anything into a market that it left above its target.
 
 use super::document::decimal;
-use super::stage::{DAY_BLOCKS, Stage};
+use super::stage::{DAY_BLOCKS, Scope, Stage};
 use super::{Show, begin};
 use crate::cli::{BankRun, DemoOptions};
 use crate::output::say;
@@ -13,6 +13,7 @@ use alloy::primitives::{Address, U256};
 use anyhow::Context;
 use plimsoll_core::Amount;
 use plimsoll_execute::live::Tick;
+use plimsoll_execute::live::books::signed;
 use plimsoll_localchain::abi::{IPlimsollVault, IToken};
 use plimsoll_localchain::{Artifacts, Asset, Call, Market, Run};
 use serde::Serialize;
@@ -99,11 +100,12 @@ pub(crate) async fn played(
     artifacts: &Artifacts,
 ) -> anyhow::Result<Document> {
     let (mut show, _first, _kept) =
-        begin(options, artifacts, &[(5, 50_000), (6, 25_000), (7, 25_000)]).await?;
+        begin(options, artifacts, Scope::Lending, &|_| vec![(5, 50_000), (6, 25_000), (7, 25_000)])
+            .await?;
     let (before, during, after) = DAYS;
     let mut watched = Watched::default();
     for _ in 0..before * DAY_BLOCKS {
-        watched.take(&show.hour().await?, &show);
+        watched.hour(&mut show).await?;
     }
     let market = Market::Aave(Asset::Usdc);
     let warning = match run {
@@ -125,14 +127,14 @@ pub(crate) async fn played(
             leave(&show.stage, &mut leaving[1]).await?;
         }
         collect(&show.stage, &leaving).await?;
-        watched.take(&show.hour().await?, &show);
+        watched.hour(&mut show).await?;
         paid(&show.stage, &mut leaving).await?;
     }
     show.stage.driver.calm(market)?;
     let calm = show.stage.chain.head().await?.number;
     for _ in 0..after * DAY_BLOCKS {
         collect(&show.stage, &leaving).await?;
-        watched.take(&show.hour().await?, &show);
+        watched.hour(&mut show).await?;
         paid(&show.stage, &mut leaving).await?;
     }
     let end = show.stage.chain.head().await?.number;
@@ -151,7 +153,7 @@ pub(crate) async fn played(
         stuck: watched.stuck(),
         leavers: told,
         stayer,
-        entries_above_target: show.above_target,
+        entries_above_target: show.sides.iter().map(|side| side.above_target).sum(),
     })
 }
 
@@ -161,7 +163,7 @@ fn leaver(who: &'static str, account: Address) -> Leaving {
 
 /// Asks for everything: what can be paid now, and the rest by the queue.
 async fn leave(stage: &Stage, leaving: &mut Leaving) -> anyhow::Result<()> {
-    let (chain, vault, holder) = (&stage.chain, stage.vault.address, leaving.account);
+    let (chain, vault, holder) = (&stage.chain, stage.usdc.vault.address, leaving.account);
     leaving.shares = chain.call(vault, &IPlimsollVault::balanceOfCall { account: holder }).await?;
     leaving.price_when_asked = price(stage).await?;
     leaving.asked_at = Some(chain.head().await?.number);
@@ -181,7 +183,7 @@ async fn leave(stage: &Stage, leaving: &mut Leaving) -> anyhow::Result<()> {
 
 /// Has the queue paid, as anyone may, and collects.
 async fn collect(stage: &Stage, leaving: &[Leaving]) -> anyhow::Result<()> {
-    let (chain, vault) = (&stage.chain, stage.vault.address);
+    let (chain, vault) = (&stage.chain, stage.usdc.vault.address);
     if leaving.iter().all(|each| each.asked_at.is_none()) {
         return Ok(());
     }
@@ -197,7 +199,7 @@ async fn collect(stage: &Stage, leaving: &[Leaving]) -> anyhow::Result<()> {
 /// Notes who has been paid everything.
 async fn paid(stage: &Stage, leaving: &mut [Leaving]) -> anyhow::Result<()> {
     for each in leaving.iter_mut().filter(|each| each.asked_at.is_some() && each.paid.is_none()) {
-        let (chain, vault, holder) = (&stage.chain, stage.vault.address, each.account);
+        let (chain, vault, holder) = (&stage.chain, stage.usdc.vault.address, each.account);
         let held = chain.call(vault, &IPlimsollVault::balanceOfCall { account: holder }).await?;
         let queued = chain.call(vault, &IPlimsollVault::queuedCall { holder }).await?;
         if held.is_zero() && queued.shares.is_zero() && queued.assets.is_zero() {
@@ -210,14 +212,14 @@ async fn paid(stage: &Stage, leaving: &mut [Leaving]) -> anyhow::Result<()> {
 impl Leaving {
     async fn told(&self, stage: &Stage) -> anyhow::Result<Leaver> {
         let balance = IToken::balanceOfCall { account: self.account };
-        let got = Amount(stage.chain.call(stage.vault.asset, &balance).await?);
+        let got = Amount(stage.chain.call(stage.usdc.vault.asset, &balance).await?);
         let shares = Amount(self.shares).to_f64(share_decimals());
         let decimals = Asset::Usdc.decimals();
         Ok(Leaver {
             who: self.who,
             asked_at: self.asked_at.unwrap_or_default(),
             paid_by: self.paid,
-            paid: decimal(super::books::signed(got), decimals),
+            paid: decimal(signed(got), decimals),
             price: if shares > 0.0 { got.to_f64(decimals) / shares } else { 0.0 },
             price_when_asked: self.price_when_asked,
         })
@@ -233,7 +235,7 @@ async fn price(stage: &Stage) -> anyhow::Result<f64> {
     // A million shares, so that six decimals of the asset show enough of it.
     let shares = U256::from(10).pow(U256::from(share_decimals() + 6));
     let call = IPlimsollVault::convertToAssetsCall { shares };
-    let assets = Amount(stage.chain.call(stage.vault.address, &call).await?);
+    let assets = Amount(stage.chain.call(stage.usdc.vault.address, &call).await?);
     Ok(assets.to_f64(Asset::Usdc.decimals()) / 1e6)
 }
 
@@ -247,6 +249,14 @@ struct Watched {
 }
 
 impl Watched {
+    /// Lets an hour pass and looks at it.
+    async fn hour(&mut self, show: &mut Show) -> anyhow::Result<()> {
+        for tick in show.hour().await? {
+            self.take(&tick, show);
+        }
+        Ok(())
+    }
+
     fn take(&mut self, tick: &Tick, show: &Show) {
         let aave = tick.reads.iter().flatten().flat_map(|read| &read.readings);
         for reading in aave.filter(|reading| reading.market.protocol() == "aave-v3") {
@@ -275,7 +285,7 @@ impl Watched {
     }
 
     fn stuck(&self) -> Stuck {
-        let most = decimal(super::books::signed(self.most), Asset::Usdc.decimals());
+        let most = decimal(signed(self.most), Asset::Usdc.decimals());
         Stuck { blocks: self.blocks, most, most_of_nav: self.most_of_nav }
     }
 }
