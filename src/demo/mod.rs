@@ -97,11 +97,7 @@ async fn begin(
     for _ in 0..DAYS_BEFORE {
         stage.day().await?;
     }
-    for seat in stage.seats() {
-        for deposit in deposits(seat) {
-            stage.deposit(seat, deposit).await?;
-        }
-    }
+    stage.deposit(deposits).await?;
     told.stands(&stage, watch.elapsed());
     let (folder, kept) = folder(options)?;
     let mut sides = Vec::new();

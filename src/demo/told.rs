@@ -264,7 +264,9 @@ fn units(raw: i128, decimals: u8) -> String {
 fn brief(text: &str) -> String {
     let Some((whole, part)) = text.split_once('.') else { return text.to_owned() };
     let keep = if part.len() > 8 { 4 } else { 2 };
-    format!("{whole}.{}", part.get(..keep).unwrap_or(part))
+    let brief = format!("{whole}.{}", part.get(..keep).unwrap_or(part));
+    let is_nothing = !brief.bytes().any(|digit| matches!(digit, b'1'..=b'9'));
+    if is_nothing { brief.trim_start_matches('-').to_owned() } else { brief }
 }
 
 /// A market's id, short: its protocol and the first figures of what names it.

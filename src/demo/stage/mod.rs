@@ -21,8 +21,13 @@ use std::path::Path;
 pub(crate) const BLOCK_SECONDS: u64 = 3_600;
 /// Blocks of a day.
 pub(crate) const DAY_BLOCKS: u64 = 86_400 / BLOCK_SECONDS;
+/// Seconds that a block stands for while depositors come.
+const DEPOSIT_SECONDS: u64 = 12;
 /// Days of markets before the depositor comes: what the engine learns from.
 pub(crate) const DAYS_BEFORE: u64 = 36;
+/// Days that the first campaigns last, all that StakingRewards pays out in: with fewer the clock would run on before anybody
+/// borrows, and rates that learn from use would have learnt that nobody does.
+const CAMPAIGN_DAYS: u64 = 60;
 /// Places among the chain's accounts: the engines' keys, and who looks after the vaults.
 const USDC_ENGINE: usize = 1;
 const WETH_ENGINE: usize = 8;
@@ -47,7 +52,7 @@ pub(crate) enum Scope {
 impl Scope {
     /// Everything, as it is without further words.
     pub(crate) fn everything() -> Scope {
-        Scope::Everything { scene: SceneSettings::default(), world: WorldSettings::default() }
+        Scope::Everything { scene: SceneSettings::default(), world: WorldSettings { campaign_days: CAMPAIGN_DAYS } }
     }
 }
 
@@ -137,15 +142,21 @@ impl Stage {
         Ok(())
     }
 
-    /// Has the depositor at `place` among the accounts come to a vault with `whole` units.
+    /// Has the depositors of each vault come: their place among the accounts, whole units. It takes a few blocks, which
+    /// stand for seconds, so that no feed grows old meanwhile.
     pub(crate) async fn deposit(
-        &self,
-        seat: &Seat,
-        (place, whole): (usize, u64),
+        &mut self,
+        deposits: &dyn Fn(&Seat) -> Vec<(usize, u64)>,
     ) -> anyhow::Result<()> {
-        let amount = U256::from(whole) * U256::from(10).pow(U256::from(seat.asset.decimals()));
-        let depositor = account(&self.chain, place)?;
-        Ok(deposit(&self.chain, &self.deployment, &seat.vault, (depositor, amount)).await?)
+        self.chain.set_block_seconds(DEPOSIT_SECONDS).await?;
+        for seat in self.seats() {
+            for (place, whole) in deposits(seat) {
+                let unit = U256::from(10).pow(U256::from(seat.asset.decimals()));
+                let coming = (account(&self.chain, place)?, U256::from(whole) * unit);
+                deposit(&self.chain, &self.deployment, &seat.vault, coming).await?;
+            }
+        }
+        Ok(self.chain.set_block_seconds(BLOCK_SECONDS).await?)
     }
 
     /// Returns a copy of the same world as it stands, on a chain of its own.

@@ -97,7 +97,7 @@ feeds = [
                 )?;
                 continue;
             }
-            let (name, market) = self.market(seat, *market, *contract).await?;
+            let Some((name, market)) = self.market(seat, *market, *contract).await? else { continue };
             write!(text, "\n[[live.protocols]]\nprotocol = \"{name}\"\nchain = {CHAIN_ID}\n")?;
             if name == "aave_v3" {
                 writeln!(text, "pool = \"{}\"", self.deployment.aave.pool)?;
@@ -120,11 +120,11 @@ feeds = [
         seat: &Seat,
         market: VaultMarket,
         contract: Address,
-    ) -> anyhow::Result<(&'static str, String)> {
+    ) -> anyhow::Result<Option<(&'static str, String)>> {
         let asset = self.deployment.token(seat.asset)?.token;
         let world = || self.world.as_ref().context("a market with a price in a world without");
         let oracle = async || anyhow::Ok(self.chain.call(contract, &oracleCall {}).await?);
-        Ok(match market {
+        Ok(Some(match market {
             VaultMarket::Aave | VaultMarket::Morpho(_) => ("aave_v3", format!("asset = \"{asset}\"")),
             VaultMarket::Erc4626 => ("erc4626", format!("vault = \"{}\"", self.deployment.vault)),
             VaultMarket::UniswapV3 => {
@@ -138,8 +138,7 @@ feeds = [
                     ),
                 )
             }
-            VaultMarket::UniswapV2 => anyhow::bail!("no adapter"),
-            VaultMarket::BalancerStable => anyhow::bail!("no adapter"),
+            VaultMarket::UniswapV2 | VaultMarket::BalancerStable => return Ok(None),
             VaultMarket::StakedEth => {
                 let staked = world()?.staked;
                 let oracle = oracle().await?;
@@ -151,6 +150,6 @@ feeds = [
                     ),
                 )
             }
-        })
+        }))
     }
 }

@@ -345,7 +345,9 @@ fn moving(staked: &Staked) -> Result<MovingTerms, LpError> {
     let sale = staked.sales.iter().find(|(sold, _)| *sold == WAD);
     let exit = sale.map_or(0.0, |(_, brings)| share(*brings, worst));
     let exit = exit.min(f64::from(staked.bounds.0) / f64::from(BPS));
-    Ok(MovingTerms { entry: share(worst, redeemed), exit, reward_sale: 0.0 })
+    // Staking is one for one: what it counts less is provision.
+    let entry = share(worst, redeemed);
+    Ok(MovingTerms { entry, exit, reward_sale: 0.0, provision: entry })
 }
 
 #[async_trait]

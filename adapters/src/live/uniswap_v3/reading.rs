@@ -138,7 +138,8 @@ fn terms(
         most: f64::from(most.max(least)) * TICK,
     };
     // Half of what is moved is swapped; the rest is the asset already.
-    let moved = (fixed.swap_fee + band((holding.quote.worst, holding.quote.best))) / 2.0;
+    let provision = band((holding.quote.worst, holding.quote.best)) / 2.0;
+    let swapped = fixed.swap_fee / 2.0;
     let sold = campaign.map(|paid| match paid.price {
         price if price.0 == price.1 => 0.0,
         price => fixed.reward_fee + band(price),
@@ -152,9 +153,10 @@ fn terms(
             is_foreign: is_foreign(&fixed.symbol, &fixed.other_symbol),
         }),
         moving: Some(MovingTerms {
-            entry: moved,
-            exit: moved,
+            entry: swapped + provision,
+            exit: swapped,
             reward_sale: sold.unwrap_or_default(),
+            provision,
         }),
         issuer: asset::issuer(&fixed.symbol).map(str::to_owned),
         wrap_depth: asset::wraps(&fixed.symbol),
