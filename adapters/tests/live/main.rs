@@ -26,5 +26,7 @@ mod ranges_stage;
 mod revisions;
 mod rewards;
 mod stage;
+mod staked;
+mod staked_differential;
 mod staked_stage;
 mod subject;

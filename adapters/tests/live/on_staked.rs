@@ -105,11 +105,10 @@ impl Subject for OnStaked {
         let units = stage.asks(spot.contract, &IStakedMarket::sharesCall {}).await;
         let free = stage.asks(spot.contract, &IStakedMarket::liquidityCall {}).await;
         // What anyone gets at the worst price for the largest sale of those that are asked about.
-        let ours =
-            (0..6).map(|halves| units >> halves).filter(|sold| *sold >= U256::from(10u64.pow(10)));
-        let ladder = (0..17).map(|doubled| ether(1) << doubled);
+        let steps = (0..17)
+            .flat_map(|doubled| [ether(1) << doubled, (ether(3) / U256::from(2)) << doubled]);
         let mut best = (U256::ZERO, U256::ZERO);
-        for sold in ours.chain(ladder) {
+        for sold in steps {
             let (least, brings) = spot.sale(stage, sold).await;
             if brings >= least {
                 best = best.max((sold, least));

@@ -160,8 +160,13 @@ impl StakedWorld {
         pool
     }
 
-    /// Somebody sells wstETH, or buys it with so much of WETH.
-    pub(crate) async fn trade(&self, stage: &Stage, place: usize, sells: bool, amount: U256) {
+    /// Somebody sells wstETH, or buys it with so much of WETH; whether the pool took it, which may be at its end.
+    pub(crate) async fn trade(
+        &self,
+        stage: &Stage,
+        place: usize,
+        (sells, amount): (bool, U256),
+    ) -> bool {
         let (who, router) = (stage.account(3), self.exchanges.uniswap_v3.router);
         let (wst, weth) = (self.places[place].lido.wst_eth, stage.token(Asset::Weth));
         let (from, to) = if sells { (wst, weth) } else { (weth, wst) };
@@ -175,8 +180,8 @@ impl StakedWorld {
         let approve = IToken::approveCall { spender: router, amount: U256::MAX };
         calls.push(Call::new(who, from, &approve));
         let sell = self.exchanges.uniswap_v3.sell(who, (from, to, FEE), amount);
-        calls.push(sell.with_gas(ACT_GAS));
         stage.chain.execute(&calls).await.unwrap();
+        stage.chain.execute(&[sell.with_gas(ACT_GAS)]).await.is_ok()
     }
 }
 

@@ -347,7 +347,7 @@ fn moving(staked: &Staked) -> Result<MovingTerms, LpError> {
     let (worst, _) = staked.prices(WAD)?;
     let redeemed = staked.redeemed(WAD)?;
     let share = |part: U256, whole: U256| (1.0 - f64::from(part) / f64::from(whole)).max(0.0);
-    let sale = staked.sales.iter().find(|(sold, _)| *sold == WAD);
+    let sale = staked.ladder.iter().find(|(sold, _)| *sold == WAD);
     let exit = sale.map_or(0.0, |(_, brings)| share(*brings, worst));
     let exit = exit.min(f64::from(staked.bounds.0) / f64::from(BPS));
     Ok(MovingTerms { entry: share(worst, redeemed), exit, reward_sale: 0.0 })
