@@ -52,8 +52,10 @@ pub struct Staked {
     pub held: U256,
     /// Requests in the queue.
     pub requests: Vec<Request>,
-    /// Sales that were asked about: so much wstETH would bring so much.
+    /// Sales of parts of what the vault has: so much wstETH would bring so much.
     pub sales: Vec<(U256, U256)>,
+    /// Sales of amounts that are the same at every block.
+    pub ladder: Vec<(U256, U256)>,
     /// What a sale may lose against the worst price, and what comes off a price that is not fresh; basis points.
     pub bounds: (U256, U256),
     /// When it was read, Unix seconds.
@@ -138,7 +140,8 @@ impl Staked {
     }
 
     fn brings(&self, sold: U256) -> Option<U256> {
-        self.sales.iter().find(|(asked, _)| *asked == sold).map(|(_, brings)| *brings)
+        let mut all = self.sales.iter().chain(&self.ladder);
+        all.find(|(asked, _)| *asked == sold).map(|(_, brings)| *brings)
     }
 
     /// What the contract's `liquidity` says; `None` where a sale was not asked about.
@@ -160,13 +163,10 @@ impl Staked {
         Ok(Some(Amount(self.held)))
     }
 
-    /// The most wstETH whose sale was asked about and is within the bound.
-    ///
-    /// # Errors
-    /// [`LpError`] as the contract's arithmetic reverts.
-    pub fn sellable(&self) -> Result<U256, LpError> {
+    /// The most wstETH of some sales that is within the bound.
+    fn sellable<'a>(&self, sales: impl Iterator<Item = &'a (U256, U256)>) -> Result<U256, LpError> {
         let mut most = U256::ZERO;
-        for (sold, brings) in &self.sales {
+        for (sold, brings) in sales {
             if *brings >= self.least_for(*sold)? {
                 most = most.max(*sold);
             }
@@ -174,12 +174,12 @@ impl Staked {
         Ok(most)
     }
 
-    /// What anyone can get at least by selling within the bound.
+    /// What anyone can get at least by selling within the bound: the largest of the amounts that are asked about always.
     ///
     /// # Errors
     /// [`LpError`] as the contract's arithmetic reverts.
     pub fn exit(&self) -> Result<Amount, LpError> {
-        self.least_for(self.sellable()?).map(Amount)
+        self.least_for(self.sellable(self.ladder.iter())?).map(Amount)
     }
 
     /// What the contract's `liquidity` says at least where the sale of all is not known: a smaller sale has no worse a price.
@@ -187,7 +187,7 @@ impl Staked {
         if !self.quote.is_fresh {
             return Ok(Amount::ZERO);
         }
-        let most = self.sellable()?;
+        let most = self.sellable(self.sales.iter().chain(&self.ladder))?;
         let sold = Staked::tried(self.units).find(|sold| *sold <= most).unwrap_or_default();
         Ok(Amount(self.held.saturating_add(self.least_for(sold)?)))
     }

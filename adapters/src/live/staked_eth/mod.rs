@@ -249,18 +249,23 @@ impl StakedEth {
         Ok(again)
     }
 
+    /// A block with its time.
+    async fn moment(&self, nodes: &Nodes, block: BlockRef) -> Result<At, AdapterError> {
+        let failed = node(NAME, &At { block, timestamp: 0 });
+        let timestamp = nodes.block(block.number).await.map_err(failed)?.timestamp;
+        Ok(At { block, timestamp })
+    }
+
     /// What was staked at a block.
     async fn totals(
         &self,
         nodes: &Nodes,
-        block: BlockRef,
+        at: &At,
         (market, st_eth): (&MarketId, Address),
     ) -> Result<Totals, AdapterError> {
-        let failed = node(NAME, &At { block, timestamp: 0 });
-        let timestamp = nodes.block(block.number).await.map_err(failed)?.timestamp;
         let mut batch = Batch::default();
         let asked = read::ask_totals(&mut batch, st_eth);
-        let answers = batch.send(nodes, &At { block, timestamp }, self.place()).await?;
+        let answers = batch.send(nodes, at, self.place()).await?;
         read::totals(&answers, asked, market.as_str())
     }
 }
@@ -342,7 +347,7 @@ fn moving(staked: &Staked) -> Result<MovingTerms, LpError> {
     let (worst, _) = staked.prices(WAD)?;
     let redeemed = staked.redeemed(WAD)?;
     let share = |part: U256, whole: U256| (1.0 - f64::from(part) / f64::from(whole)).max(0.0);
-    let sale = staked.sales.iter().find(|(sold, _)| *sold == WAD);
+    let sale = staked.ladder.iter().find(|(sold, _)| *sold == WAD);
     let exit = sale.map_or(0.0, |(_, brings)| share(*brings, worst));
     let exit = exit.min(f64::from(staked.bounds.0) / f64::from(BPS));
     // Staking is one for one: what it counts less is provision.
@@ -403,11 +408,14 @@ impl Protocol for StakedEth {
         fallen: &[(MarketId, Ray, Ray)],
     ) -> Result<Vec<Fall>, AdapterError> {
         let mut falls = super::unexplained(fallen);
+        let (from, to) = (self.moment(nodes, from).await?, self.moment(nodes, to).await?);
+        // What does not say what it is keeps its falls unexplained.
+        self.learn(nodes, &to).await?;
         for fall in &mut falls {
             let Some(fixed) = self.fixed.get(&fall.market) else { continue };
             let place = (&fall.market, fixed.st_eth);
-            let (then, now) =
-                (self.totals(nodes, from, place).await?, self.totals(nodes, to, place).await?);
+            let then = self.totals(nodes, &from, place).await?;
+            let now = self.totals(nodes, &to, place).await?;
             let kept = Amount(then.shares.min(now.shares));
             let worth = |totals: Totals| {
                 let worth = Amount(totals.pooled).mul_div_down(kept, Amount(totals.shares));

@@ -6,7 +6,7 @@ use crate::live::multicall::{Answers, Batch, Slot};
 use crate::live::uniswap_v3::holding::{PROBE, Quote};
 use crate::live::uniswap_v3::read::{IFeed, IOracle};
 use crate::live::{disagrees, not_covered};
-use alloy::primitives::{Address, U256};
+use alloy::primitives::{Address, U256, uint};
 use alloy::sol;
 use plimsoll_core::MarketId;
 use plimsoll_core::units::Ray;
@@ -63,8 +63,10 @@ sol! {
     }
 }
 
-/// Doublings of one wstETH of which a sale is asked about: up to 65,536.
+/// Doublings of one wstETH, and of one and a half, of which a sale is asked about: up to 98,304.
 const LADDER: u32 = 17;
+/// Half a wstETH.
+const HALF: U256 = uint!(500_000_000_000_000_000_U256);
 
 /// The questions about one market.
 pub(super) struct Asked {
@@ -127,6 +129,9 @@ pub(super) fn totals(
     })
 }
 
+/// A sale of so much wstETH.
+type AskedSale = (U256, Slot<ISwap::quoteCall>);
+
 struct AskedStake {
     units: Slot<IMarket::sharesCall>,
     held: Slot<IMarket::heldCall>,
@@ -135,7 +140,8 @@ struct AskedStake {
     value: Slot<IMarket::valueCall>,
     liquidity: Slot<IMarket::liquidityCall>,
     queued: Slot<IMarket::queuedCall>,
-    sales: Vec<(U256, Slot<ISwap::quoteCall>)>,
+    sales: Vec<AskedSale>,
+    ladder: Vec<AskedSale>,
     states: Option<Slot<IQueue::getWithdrawalStatusCall>>,
     parts: Vec<Slot<IMarket::partOfVaultCall>>,
     hints: Option<Slot<IQueue::findCheckpointHintsCall>>,
@@ -172,8 +178,8 @@ pub(super) fn ask(batch: &mut Batch, wanted: &StakedMarket, fixed: &Fixed, known
                 let call = ISwap::quoteCall { tokenIn: wanted.wst_eth, amountIn: sold };
                 (sold, batch.ask(fixed.swap, &call))
             };
-            let ladder = (0..LADDER).map(|times| WAD.saturating_mul(U256::from(1u64 << times)));
-            let sales = Staked::tried(known.units).chain(ladder).map(&mut sale).collect();
+            let sales = Staked::tried(known.units).map(&mut sale).collect();
+            let ladder = ladder().map(&mut sale).collect();
             let ids = known.requests.clone();
             let ready: Vec<U256> =
                 ids.iter().copied().filter(|id| *id <= known.finalized).collect();
@@ -199,6 +205,7 @@ pub(super) fn ask(batch: &mut Batch, wanted: &StakedMarket, fixed: &Fixed, known
                 liquidity: batch.ask(contract, &IMarket::liquidityCall {}),
                 queued: batch.ask(contract, &IMarket::queuedCall {}),
                 sales,
+                ladder,
                 states: (!ids.is_empty())
                     .then(|| batch.ask(queue, &IQueue::getWithdrawalStatusCall { ids })),
                 parts,
@@ -207,6 +214,14 @@ pub(super) fn ask(batch: &mut Batch, wanted: &StakedMarket, fixed: &Fixed, known
             }
         }),
     }
+}
+
+/// The amounts of which a sale is asked about always, in order.
+fn ladder() -> impl Iterator<Item = U256> {
+    let steps = (0..LADDER).map(|times| 1u64 << times);
+    steps.flat_map(|step| {
+        [WAD.saturating_mul(U256::from(step)), HALF.saturating_mul(U256::from(3 * step))]
+    })
 }
 
 /// What was answered about one market.
@@ -271,6 +286,7 @@ pub(super) fn decode(
         held: U256::ZERO,
         requests: Vec::new(),
         sales: Vec::new(),
+        ladder: Vec::new(),
         bounds: fixed.bounds,
         read: at.timestamp,
     };
@@ -282,10 +298,10 @@ pub(super) fn decode(
         staked.held = answers.get(stake.held, about)?;
         staked.requests = requests(answers, stake, about, &now)?;
         // A sale that the pool cannot take brings nothing.
-        let sale = |(sold, slot): &(U256, Slot<ISwap::quoteCall>)| {
-            (*sold, answers.get(*slot, about).unwrap_or_default())
-        };
+        let sale =
+            |(sold, slot): &AskedSale| (*sold, answers.get(*slot, about).unwrap_or_default());
         staked.sales = stake.sales.iter().map(sale).collect();
+        staked.ladder = stake.ladder.iter().map(sale).collect();
         let value = answers.get(stake.value, about)?;
         let free = answers.get(stake.liquidity, about)?;
         said = Some((value.low, value.high, free, answers.get(stake.queued, about)?));
