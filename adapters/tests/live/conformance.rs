@@ -4,6 +4,7 @@ use crate::bench::{self, Bench};
 use crate::checks;
 use crate::on_aave::{ON_V3_0, ON_V3_2};
 use crate::on_morpho::OnMorpho;
+use crate::on_pairs::OnPairs;
 use crate::on_ranges::OnRanges;
 use crate::on_stata::OnStata;
 use crate::on_vaults::OnVaults;
@@ -61,4 +62,9 @@ async fn an_opaque_vault_conforms() {
 #[tokio::test(flavor = "multi_thread")]
 async fn uniswap_v3_conforms() {
     conforms(&OnRanges).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uniswap_v2_conforms() {
+    conforms(&OnPairs).await;
 }

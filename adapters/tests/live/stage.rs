@@ -64,6 +64,8 @@ pub(crate) struct Stage {
     pub(crate) on_stata: Vec<Address>,
     /// Ranges of Uniswap V3, where they were wanted.
     pub(crate) ranges: Option<crate::ranges_stage::Ranges>,
+    /// Pairs of Uniswap V2, where they were wanted.
+    pub(crate) pairs: Option<crate::pairs_stage::Pairs>,
 }
 
 /// The assets of Aave's places.
@@ -140,6 +142,7 @@ impl Stage {
             on_vaults: none(),
             on_stata: none(),
             ranges: None,
+            pairs: None,
         };
         stage.build().await;
         stage
