@@ -83,7 +83,7 @@ impl Holding {
     /// Burns what pays `assets` with the other token sold; what it brings.
     fn sell(&mut self, assets: U256) -> Result<U256, Refusal> {
         let (mine, _) = self.reserves();
-        let aim = sum(assets, ROUNDING)?;
+        let aim = sum(sum(assets, ROUNDING)?, self.grains()?)?;
         if aim >= mine {
             return Err(Refusal::TooLittle { found: mine, least: aim });
         }

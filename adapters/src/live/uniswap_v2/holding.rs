@@ -11,6 +11,8 @@ use plimsoll_core::units::{Amount, Ray};
 
 /// Basis points in one.
 const BPS: U256 = alloy::primitives::uint!(10_000_U256);
+/// Units of the other token that an exit may lose to rounding.
+const GRAINS: U256 = alloy::primitives::uint!(4_U256);
 /// Decimals of the pair's own shares.
 const SHARE_PLACES: u32 = 18;
 
@@ -131,7 +133,14 @@ impl Holding {
         let burned = mul_div_down(self.shares, WAD, self.supply()?)?.min(most);
         let brought = mul_div_down(mine, brings_of(burned)?, WAD)?;
         let kept = sum(brought / U256::from(1_000_000_000), U256::from(10))?;
+        let kept = sum(kept, product(U256::from(2), self.grains()?)?)?;
         Ok(Amount(sum(self.held, brought.saturating_sub(kept))?))
+    }
+
+    /// What some units of the other token are worth in the pair: much where it has fewer decimals than the asset.
+    pub(super) fn grains(&self) -> Result<U256, LpError> {
+        let (mine, others) = self.reserves();
+        product(GRAINS, mine.checked_div(others).unwrap_or_default())
     }
 
     /// What the whole pair is worth at the oracle's middle price, whatever its own price is: `2 sqrt(x y p)`.
