@@ -1,6 +1,7 @@
 //! Live protocols: what their contracts say at one block, exact, by one call.
 
 pub mod aave_v3;
+pub mod balancer_stable;
 pub mod chainlink;
 pub mod erc4626;
 pub mod morpho_blue;
@@ -13,6 +14,7 @@ pub mod uniswap_v2;
 pub mod uniswap_v3;
 
 pub use aave_v3::{AaveV3, AaveV3Settings};
+pub use balancer_stable::{BalancerStable, BalancerStableSettings, StableMarket, TokenOracle};
 pub use chainlink::{Known, Price, PriceFeed, PriceSettings, Prices, SecondSource, Unknown};
 pub use erc4626::{Erc4626, Erc4626Settings, Erc4626Vault};
 pub use morpho_blue::{MorphoBlue, MorphoBlueSettings, MorphoMarket};

@@ -1,9 +1,9 @@
 //! Which protocols are read: parsed once, refused where it cannot be meant.
 
 use super::{
-    AaveV3, AaveV3Settings, Erc4626, Erc4626Settings, MorphoBlue, MorphoBlueSettings, StakedEth,
-    StakedEthSettings, UniswapV2, UniswapV2Settings, UniswapV3, UniswapV3Settings, V2Market,
-    V3Market,
+    AaveV3, AaveV3Settings, BalancerStable, BalancerStableSettings, Erc4626, Erc4626Settings,
+    MorphoBlue, MorphoBlueSettings, StableMarket, StakedEth, StakedEthSettings, UniswapV2,
+    UniswapV2Settings, UniswapV3, UniswapV3Settings, V2Market, V3Market,
 };
 use alloy::primitives::Address;
 use plimsoll_core::MarketId;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// The settings of one protocol: a table with `protocol = "aave_v3"`, `"morpho_blue"`, `"erc4626"`,
-/// `"uniswap_v3"`, `"uniswap_v2"` or `"staked_eth"`.
+/// `"uniswap_v3"`, `"uniswap_v2"`, `"balancer_stable"` or `"staked_eth"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "protocol", rename_all = "snake_case")]
 pub enum ProtocolSettings {
@@ -27,6 +27,8 @@ pub enum ProtocolSettings {
     UniswapV3(UniswapV3Settings),
     /// Pairs of Uniswap V2.
     UniswapV2(UniswapV2Settings),
+    /// Stable pools of Balancer.
+    BalancerStable(BalancerStableSettings),
     /// Staked ETH.
     StakedEth(StakedEthSettings),
 }
@@ -47,6 +49,9 @@ impl ProtocolSettings {
                 all.markets.iter().map(|each| each.contract).collect()
             }
             ProtocolSettings::UniswapV2(all) => {
+                all.markets.iter().map(|each| each.contract).collect()
+            }
+            ProtocolSettings::BalancerStable(all) => {
                 all.markets.iter().map(|each| each.contract).collect()
             }
             ProtocolSettings::StakedEth(all) => {
@@ -73,6 +78,9 @@ impl ProtocolSettings {
             ProtocolSettings::UniswapV2(all) => {
                 all.markets.iter_mut().for_each(V2Market::forget_contract);
             }
+            ProtocolSettings::BalancerStable(all) => {
+                all.markets.iter_mut().for_each(StableMarket::forget_contract);
+            }
             ProtocolSettings::StakedEth(all) => {
                 all.markets.iter_mut().for_each(|each| each.contract = None);
             }
@@ -90,6 +98,7 @@ impl ProtocolSettings {
             ProtocolSettings::Erc4626(all) => all.markets.retain(|_| next()),
             ProtocolSettings::UniswapV3(all) => all.markets.retain(|_| next()),
             ProtocolSettings::UniswapV2(all) => all.markets.retain(|_| next()),
+            ProtocolSettings::BalancerStable(all) => all.markets.retain(|_| next()),
             ProtocolSettings::StakedEth(all) => all.markets.retain(|_| next()),
         }
     }
@@ -131,6 +140,7 @@ fn protocol(settings: &ProtocolSettings) -> Box<dyn Protocol> {
         ProtocolSettings::Erc4626(settings) => Box::new(Erc4626::new(settings)),
         ProtocolSettings::UniswapV3(settings) => Box::new(UniswapV3::new(settings)),
         ProtocolSettings::UniswapV2(settings) => Box::new(UniswapV2::new(settings)),
+        ProtocolSettings::BalancerStable(settings) => Box::new(BalancerStable::new(settings)),
         ProtocolSettings::StakedEth(settings) => Box::new(StakedEth::new(settings)),
     }
 }
