@@ -6,6 +6,7 @@ use crate::on_aave::{ON_V3_0, ON_V3_2};
 use crate::on_morpho::OnMorpho;
 use crate::on_pairs::OnPairs;
 use crate::on_ranges::OnRanges;
+use crate::on_stables::OnStables;
 use crate::on_stata::OnStata;
 use crate::on_vaults::OnVaults;
 use crate::stage::Stage;
@@ -67,4 +68,9 @@ async fn uniswap_v3_conforms() {
 #[tokio::test(flavor = "multi_thread")]
 async fn uniswap_v2_conforms() {
     conforms(&OnPairs).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn balancer_stable_conforms() {
+    conforms(&OnStables).await;
 }

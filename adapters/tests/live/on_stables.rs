@@ -6,9 +6,7 @@ use crate::stage::{Stage, units};
 use crate::subject::{Subject, Truth, Wanted, Wrong};
 use alloy::primitives::{Address, U256};
 use async_trait::async_trait;
-use plimsoll_adapters::live::{
-    BalancerStable, BalancerStableSettings, StableMarket, TokenOracle,
-};
+use plimsoll_adapters::live::{BalancerStable, BalancerStableSettings, StableMarket, TokenOracle};
 use plimsoll_core::units::{Amount, Ray, Shares};
 use plimsoll_execute::protocol::{Held, Protocol};
 use plimsoll_localchain::abi::{IRateSource, IStablePool, IToken};

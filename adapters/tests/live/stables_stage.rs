@@ -30,12 +30,7 @@ type Beside = (&'static str, u8, Option<(u64, u64, bool)>);
 type Recipe = (Asset, &'static [Beside], u64, u64);
 
 const WANTED: [Recipe; PLACES] = [
-    (
-        Asset::Usdc,
-        &[("USDX", 18, None), ("USDY", 8, Some((1_100_000, 5_000, true)))],
-        500,
-        100,
-    ),
+    (Asset::Usdc, &[("USDX", 18, None), ("USDY", 8, Some((1_100_000, 5_000, true)))], 500, 100),
     (Asset::Wbtc, &[("BTCX", 18, Some((1_000_000, 20_000, false)))], 50, 400),
     (Asset::Weth, &[("wETHX", 18, Some((1_200_000, 0, false)))], 200, 400),
     (Asset::Dai, &[("USDZ", 6, None)], 1_000, 50),

@@ -66,6 +66,8 @@ pub(crate) struct Stage {
     pub(crate) ranges: Option<crate::ranges_stage::Ranges>,
     /// Pairs of Uniswap V2, where they were wanted.
     pub(crate) pairs: Option<crate::pairs_stage::Pairs>,
+    /// Stable pools of Balancer, where they were wanted.
+    pub(crate) stables: Option<crate::stables_stage::Stables>,
 }
 
 /// The assets of Aave's places.
@@ -143,6 +145,7 @@ impl Stage {
             on_stata: none(),
             ranges: None,
             pairs: None,
+            stables: None,
         };
         stage.build().await;
         stage
