@@ -112,7 +112,8 @@ async fn enter(
         let valid_until = state.timestamp.saturating_add(86_400);
         let data = reallocation(state, plan_id(state, valid_until, &moves), valid_until, &moves);
         let allocator = seat.vault.roles.allocator;
-        let call = Call { to: Some(seat.vault.address), data, ..Call::create(allocator, Bytes::new()) };
+        let call =
+            Call { to: Some(seat.vault.address), data, ..Call::create(allocator, Bytes::new()) };
         // They are in the first block that the people make.
         stage.chain.send(&call.with_gas(GAS)).await?;
     }

@@ -52,8 +52,9 @@ impl Document {
         faults: Faults,
     ) -> anyhow::Result<Document> {
         let first = vaults.first().cloned().context("a demo has a vault at least")?;
-        let is_used =
-            |kind: &&str| vaults.iter().any(|vault| vault.kinds_used.iter().any(|used| used == kind));
+        let is_used = |kind: &&str| {
+            vaults.iter().any(|vault| vault.kinds_used.iter().any(|used| used == kind))
+        };
         let kinds_used = MarketKind::ALL.map(MarketKind::key);
         let kinds_used = kinds_used.into_iter().filter(is_used).collect();
         Ok(Document {
@@ -163,7 +164,8 @@ impl Profit {
 impl Profit {
     /// Whether anything came of it.
     pub(crate) fn is_something(&self) -> bool {
-        let parts = [&self.income, &self.rewards, &self.fees, &self.price, &self.cost, &self.impairment];
+        let parts =
+            [&self.income, &self.rewards, &self.fees, &self.price, &self.cost, &self.impairment];
         parts.iter().any(|text| text.bytes().any(|digit| matches!(digit, b'1'..=b'9')))
     }
 }

@@ -85,6 +85,8 @@ fn chain(settings: &ProtocolSettings) -> u64 {
         ProtocolSettings::MorphoBlue(all) => all.chain,
         ProtocolSettings::Erc4626(all) => all.chain,
         ProtocolSettings::UniswapV3(all) => all.chain,
+        ProtocolSettings::UniswapV2(all) => all.chain,
+        ProtocolSettings::BalancerStable(all) => all.chain,
         ProtocolSettings::StakedEth(all) => all.chain,
     }
 }

@@ -100,7 +100,9 @@ impl World {
         let mut book = TermsBook::default();
         let base =
             Terms { issuer: Some("circle".to_owned()), wrap_depth: Some(1), ..Terms::default() };
-        let moving = |entry, exit, reward_sale| Some(MovingTerms { entry, exit, reward_sale, provision: 0.0 });
+        let moving = |entry, exit, reward_sale| {
+            Some(MovingTerms { entry, exit, reward_sale, provision: 0.0 })
+        };
         let shape = PoolShape::Ranges { least: 0.05, most: 3.0 };
         let all = [
             (LENDING, base.clone()),

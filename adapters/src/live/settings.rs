@@ -1,8 +1,9 @@
 //! Which protocols are read: parsed once, refused where it cannot be meant.
 
 use super::{
-    AaveV3, AaveV3Settings, Erc4626, Erc4626Settings, MorphoBlue, MorphoBlueSettings, StakedEth,
-    StakedEthSettings, UniswapV3, UniswapV3Settings, V3Market,
+    AaveV3, AaveV3Settings, BalancerStable, BalancerStableSettings, Erc4626, Erc4626Settings,
+    MorphoBlue, MorphoBlueSettings, StableMarket, StakedEth, StakedEthSettings, UniswapV2,
+    UniswapV2Settings, UniswapV3, UniswapV3Settings, V2Market, V3Market,
 };
 use alloy::primitives::Address;
 use plimsoll_core::MarketId;
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// The settings of one protocol: a table with `protocol = "aave_v3"`, `"morpho_blue"`, `"erc4626"`,
-/// `"uniswap_v3"` or `"staked_eth"`.
+/// `"uniswap_v3"`, `"uniswap_v2"`, `"balancer_stable"` or `"staked_eth"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "protocol", rename_all = "snake_case")]
 pub enum ProtocolSettings {
@@ -24,6 +25,10 @@ pub enum ProtocolSettings {
     Erc4626(Erc4626Settings),
     /// Ranges of Uniswap V3 pools.
     UniswapV3(UniswapV3Settings),
+    /// Pairs of Uniswap V2.
+    UniswapV2(UniswapV2Settings),
+    /// Stable pools of Balancer.
+    BalancerStable(BalancerStableSettings),
     /// Staked ETH.
     StakedEth(StakedEthSettings),
 }
@@ -41,6 +46,12 @@ impl ProtocolSettings {
                 all.markets.iter().map(|each| each.contract).collect()
             }
             ProtocolSettings::UniswapV3(all) => {
+                all.markets.iter().map(|each| each.contract).collect()
+            }
+            ProtocolSettings::UniswapV2(all) => {
+                all.markets.iter().map(|each| each.contract).collect()
+            }
+            ProtocolSettings::BalancerStable(all) => {
                 all.markets.iter().map(|each| each.contract).collect()
             }
             ProtocolSettings::StakedEth(all) => {
@@ -64,6 +75,12 @@ impl ProtocolSettings {
             ProtocolSettings::UniswapV3(all) => {
                 all.markets.iter_mut().for_each(V3Market::forget_contract);
             }
+            ProtocolSettings::UniswapV2(all) => {
+                all.markets.iter_mut().for_each(V2Market::forget_contract);
+            }
+            ProtocolSettings::BalancerStable(all) => {
+                all.markets.iter_mut().for_each(StableMarket::forget_contract);
+            }
             ProtocolSettings::StakedEth(all) => {
                 all.markets.iter_mut().for_each(|each| each.contract = None);
             }
@@ -80,6 +97,8 @@ impl ProtocolSettings {
             ProtocolSettings::MorphoBlue(all) => all.markets.retain(|_| next()),
             ProtocolSettings::Erc4626(all) => all.markets.retain(|_| next()),
             ProtocolSettings::UniswapV3(all) => all.markets.retain(|_| next()),
+            ProtocolSettings::UniswapV2(all) => all.markets.retain(|_| next()),
+            ProtocolSettings::BalancerStable(all) => all.markets.retain(|_| next()),
             ProtocolSettings::StakedEth(all) => all.markets.retain(|_| next()),
         }
     }
@@ -120,6 +139,8 @@ fn protocol(settings: &ProtocolSettings) -> Box<dyn Protocol> {
         ProtocolSettings::MorphoBlue(settings) => Box::new(MorphoBlue::new(settings)),
         ProtocolSettings::Erc4626(settings) => Box::new(Erc4626::new(settings)),
         ProtocolSettings::UniswapV3(settings) => Box::new(UniswapV3::new(settings)),
+        ProtocolSettings::UniswapV2(settings) => Box::new(UniswapV2::new(settings)),
+        ProtocolSettings::BalancerStable(settings) => Box::new(BalancerStable::new(settings)),
         ProtocolSettings::StakedEth(settings) => Box::new(StakedEth::new(settings)),
     }
 }

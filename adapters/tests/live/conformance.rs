@@ -4,7 +4,9 @@ use crate::bench::{self, Bench};
 use crate::checks;
 use crate::on_aave::{ON_V3_0, ON_V3_2};
 use crate::on_morpho::OnMorpho;
+use crate::on_pairs::OnPairs;
 use crate::on_ranges::OnRanges;
+use crate::on_stables::OnStables;
 use crate::on_staked::OnStaked;
 use crate::on_stata::OnStata;
 use crate::on_vaults::OnVaults;
@@ -67,4 +69,14 @@ async fn uniswap_v3_conforms() {
 #[tokio::test(flavor = "multi_thread")]
 async fn staked_eth_conforms() {
     conforms(&OnStaked).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uniswap_v2_conforms() {
+    conforms(&OnPairs).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn balancer_stable_conforms() {
+    conforms(&OnStables).await;
 }

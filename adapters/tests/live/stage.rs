@@ -66,6 +66,10 @@ pub(crate) struct Stage {
     pub(crate) ranges: Option<crate::ranges_stage::Ranges>,
     /// Staked ETH, where it was wanted.
     pub(crate) staked: Option<crate::staked_stage::StakedWorld>,
+    /// Pairs of Uniswap V2, where they were wanted.
+    pub(crate) pairs: Option<crate::pairs_stage::Pairs>,
+    /// Stable pools of Balancer, where they were wanted.
+    pub(crate) stables: Option<crate::stables_stage::Stables>,
 }
 
 /// The assets of Aave's places.
@@ -143,6 +147,8 @@ impl Stage {
             on_stata: none(),
             ranges: None,
             staked: None,
+            pairs: None,
+            stables: None,
         };
         stage.build().await;
         stage

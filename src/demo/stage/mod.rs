@@ -52,7 +52,10 @@ pub(crate) enum Scope {
 impl Scope {
     /// Everything, as it is without further words.
     pub(crate) fn everything() -> Scope {
-        Scope::Everything { scene: SceneSettings::default(), world: WorldSettings { campaign_days: CAMPAIGN_DAYS } }
+        Scope::Everything {
+            scene: SceneSettings::default(),
+            world: WorldSettings { campaign_days: CAMPAIGN_DAYS },
+        }
     }
 }
 

@@ -97,7 +97,9 @@ feeds = [
                 )?;
                 continue;
             }
-            let Some((name, market)) = self.market(seat, *market, *contract).await? else { continue };
+            let Some((name, market)) = self.market(seat, *market, *contract).await? else {
+                continue;
+            };
             write!(text, "\n[[live.protocols]]\nprotocol = \"{name}\"\nchain = {CHAIN_ID}\n")?;
             if name == "aave_v3" {
                 writeln!(text, "pool = \"{}\"", self.deployment.aave.pool)?;
@@ -125,7 +127,9 @@ feeds = [
         let world = || self.world.as_ref().context("a market with a price in a world without");
         let oracle = async || anyhow::Ok(self.chain.call(contract, &oracleCall {}).await?);
         Ok(Some(match market {
-            VaultMarket::Aave | VaultMarket::Morpho(_) => ("aave_v3", format!("asset = \"{asset}\"")),
+            VaultMarket::Aave | VaultMarket::Morpho(_) => {
+                ("aave_v3", format!("asset = \"{asset}\""))
+            }
             VaultMarket::Erc4626 => ("erc4626", format!("vault = \"{}\"", self.deployment.vault)),
             VaultMarket::UniswapV3 => {
                 let pool = &world()?.pools.range;

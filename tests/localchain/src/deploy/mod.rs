@@ -26,8 +26,7 @@ pub use tokens::{Asset, TokenAndFeed};
 pub use uniswap_v2::{UniswapV2, deploy_staking_rewards};
 pub use uniswap_v3::{OpenedPosition, UniswapV3, incentive_id};
 pub use world::{
-    BothRoles,
-    Pair, PoolToken, Pools, RangePool, StakedEther, World, WorldSettings, deploy_world,
+    BothRoles, Pair, PoolToken, Pools, RangePool, StakedEther, World, WorldSettings, deploy_world,
 };
 
 use crate::{Artifacts, LocalChain, LocalChainError};

@@ -46,8 +46,7 @@ impl Bent {
         }
         let price = now.curve().map(|(_, price, _)| price);
         if let (Some(since), Some(price)) = (self.since, price) {
-            self.running =
-                since.scale * since.position.impermanent_loss(1.0, price / since.price);
+            self.running = since.scale * since.position.impermanent_loss(1.0, price / since.price);
         }
         if is_moved || self.since.is_none() {
             self.closed += std::mem::take(&mut self.running);

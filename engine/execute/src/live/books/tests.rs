@@ -113,11 +113,8 @@ fn a_slashing_and_a_discount_of_staked_ether_are_told_apart() {
         let sketch = Sketch::of(MarketKind::Staking, None, worth);
         Sketch { index, price: Some(price), ..sketch }.look()
     };
-    let slashed = causes(
-        &staked(1_000_000, 1.2, 1.2),
-        &staked(950_000, 1.14, 1.14),
-        &Flows::default(),
-    );
+    let slashed =
+        causes(&staked(1_000_000, 1.2, 1.2), &staked(950_000, 1.14, 1.14), &Flows::default());
     assert!((slashed.impairment + 50_000).abs() <= 1, "{slashed:?}");
     assert_eq!(slashed.total(), -50_000);
     let sold_off =
