@@ -7,6 +7,7 @@ mod bank_run;
 mod baselines;
 mod books;
 mod document;
+mod page;
 mod stage;
 mod told;
 
@@ -101,6 +102,7 @@ async fn played(options: &DemoOptions, artifacts: &Artifacts) -> anyhow::Result<
     let best = best_at_start(&first, &show.engine).context("no market can be read")?;
     let others = baselines::baselines(&copy, artifacts, (options.days, best));
     let (last, baselines) = futures::try_join!(show.days(options.days), others)?;
+    page::write(options, (&show.stage.driver, &show.stage.chain)).await?;
     let document = show.document(options, (&start, &last.vault), baselines)?;
     show.told.ends(&document, watch.elapsed());
     Ok(document)
@@ -116,6 +118,9 @@ async fn begin(
     let told = Told::new(options.headless);
     told.begins(options);
     let mut stage = Stage::set(artifacts, options.seed).await?;
+    if options.html.is_some() {
+        stage.driver.keep_diary();
+    }
     for _ in 0..DAYS_BEFORE {
         stage.day().await?;
     }
