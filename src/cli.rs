@@ -390,6 +390,12 @@ pub(crate) struct DemoOptions {
     /// Folder in which the journal is kept; without it, it goes away
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Draw the world's days into a page: utilization, rates, fees, rewards and prices over time
+    #[arg(long, value_name = "FILE", conflicts_with = "bank_run")]
+    pub(crate) html: Option<PathBuf>,
+    /// Folder of Parquet history whose rates the page sets beside the world's
+    #[arg(long, env = "PLIMSOLL_DATA", value_name = "DIR", value_parser = folder())]
+    pub(crate) data: Option<PathBuf>,
 }
 
 /// How a bank run begins.

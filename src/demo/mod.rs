@@ -6,6 +6,7 @@
 mod bank_run;
 mod baselines;
 mod document;
+mod page;
 mod side;
 mod stage;
 mod told;
@@ -77,6 +78,7 @@ async fn played(options: &DemoOptions, artifacts: &Artifacts) -> anyhow::Result<
         first.iter().zip(&places).map(|(tick, places)| First { tick, places }).collect();
     let others = baselines::baselines(&copy, artifacts, (options.days, &seen));
     let (last, baselines) = futures::try_join!(show.days(options.days), others)?;
+    page::write(options, (&show.stage.driver, &show.stage.chain)).await?;
     let document = show.document(options, (&first, &last), baselines)?;
     show.told.ends(&document, watch.elapsed());
     Ok(document)
@@ -94,6 +96,9 @@ async fn begin(
     let told = Told::new(options.headless);
     told.begins(options);
     let mut stage = Stage::set(artifacts, options.seed, scope).await?;
+    if options.html.is_some() {
+        stage.driver.keep_diary();
+    }
     for _ in 0..DAYS_BEFORE {
         stage.day().await?;
     }

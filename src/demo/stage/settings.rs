@@ -11,6 +11,7 @@ use std::path::Path;
 
 sol! {
     function oracle() external view returns (address);
+    function rewardOracle() external view returns (address);
 }
 
 /// Fall of the share price at which the breaker trips, basis points, with lending alone.
@@ -122,11 +123,11 @@ feeds = [
         seat: &Seat,
         market: VaultMarket,
         contract: Address,
-    ) -> anyhow::Result<Option<(&'static str, String)>> {
+    ) -> anyhow::Result<(&'static str, String)> {
         let asset = self.deployment.token(seat.asset)?.token;
         let world = || self.world.as_ref().context("a market with a price in a world without");
         let oracle = async || anyhow::Ok(self.chain.call(contract, &oracleCall {}).await?);
-        Ok(Some(match market {
+        Ok(match market {
             VaultMarket::Aave | VaultMarket::Morpho(_) => {
                 ("aave_v3", format!("asset = \"{asset}\""))
             }
@@ -142,7 +143,37 @@ feeds = [
                     ),
                 )
             }
-            VaultMarket::UniswapV2 | VaultMarket::BalancerStable => return Ok(None),
+            VaultMarket::UniswapV2 => {
+                let pools = &world()?.pools;
+                let oracle = oracle().await?;
+                let reward = self.chain.call(contract, &rewardOracleCall {}).await?;
+                (
+                    "uniswap_v2",
+                    format!(
+                        r#"pair = "{}", asset = "{asset}", oracle = "{oracle}", staking = "{}", reward_oracle = "{reward}""#,
+                        pools.pair.address, pools.staking
+                    ),
+                )
+            }
+            VaultMarket::BalancerStable => {
+                let pools = &world()?.pools;
+                let (pool, token, oracle) = if seat.asset == Asset::Weth {
+                    // It is valued by what values the staked ether itself.
+                    let staked = seat.vault.contract(VaultMarket::StakedEth);
+                    let staked = staked.context("a vault of WETH without staked ether")?;
+                    let oracle = self.chain.call(staked, &oracleCall {}).await?;
+                    (&pools.ether, world()?.staked.wst_eth, oracle)
+                } else {
+                    (&pools.usd, world()?.usdt.token, world()?.usdt_oracle)
+                };
+                (
+                    "balancer_stable",
+                    format!(
+                        r#"pool = "{}", asset = "{asset}", oracles = [{{ token = "{token}", oracle = "{oracle}" }}]"#,
+                        pool.address
+                    ),
+                )
+            }
             VaultMarket::StakedEth => {
                 let staked = world()?.staked;
                 let oracle = oracle().await?;
@@ -154,6 +185,6 @@ feeds = [
                     ),
                 )
             }
-        }))
+        })
     }
 }

@@ -84,6 +84,8 @@ fn terms(holding: &Holding, fixed: &Fixed, low: U256) -> Result<Terms, LpError> 
     let swapped = fee * (1.0 - holding.weight()?);
     // What enters is worth what the worst token is: it comes back on leaving, in the asset.
     let worst = 1.0 - f64::from(low) / f64::from(holding.setting.whole);
+    // Of it the half of the oracle's band is provision; the rest is a token that is sold below par.
+    let discount = (1.0 - pair(holding, Amount::ZERO).price).max(0.0);
     Ok(Terms {
         kind: MarketKind::Lp,
         pool: Some(PoolTerms { shape: PoolShape::Stable, fee, is_foreign: false }),
@@ -91,6 +93,7 @@ fn terms(holding: &Holding, fixed: &Fixed, low: U256) -> Result<Terms, LpError> 
             entry: swapped + worst.max(0.0),
             exit: swapped,
             reward_sale: 0.0,
+            provision: (worst - discount).max(0.0),
         }),
         issuer: asset::issuer(&fixed.symbol).map(str::to_owned),
         wrap_depth: asset::wraps(&fixed.symbol),

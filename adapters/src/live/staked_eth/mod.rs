@@ -344,15 +344,17 @@ fn reading(
 /// Staking costs what the oracle's worst price is below one; leaving what the sale of one token brings below its worth, at most
 /// what the contract lets a sale lose.
 fn moving(staked: &Staked) -> Result<MovingTerms, LpError> {
-    let (worst, _) = staked.prices(WAD)?;
+    let (worst, best) = staked.prices(WAD)?;
     let redeemed = staked.redeemed(WAD)?;
     let share = |part: U256, whole: U256| (1.0 - f64::from(part) / f64::from(whole)).max(0.0);
     let sale = staked.ladder.iter().find(|(sold, _)| *sold == WAD);
     let exit = sale.map_or(0.0, |(_, brings)| share(*brings, worst));
     let exit = exit.min(f64::from(staked.bounds.0) / f64::from(BPS));
-    // Staking is one for one: what it counts less is provision.
+    // Staking is one for one: what it counts less is the discount at which the token is sold, and half of the oracle's band.
     let entry = share(worst, redeemed);
-    Ok(MovingTerms { entry, exit, reward_sale: 0.0, provision: entry })
+    let middle = f64::midpoint(f64::from(worst), f64::from(best)).min(f64::from(redeemed));
+    let provision = ((middle - f64::from(worst)) / f64::from(redeemed)).max(0.0);
+    Ok(MovingTerms { entry, exit, reward_sale: 0.0, provision })
 }
 
 #[async_trait]

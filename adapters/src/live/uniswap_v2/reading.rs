@@ -135,14 +135,14 @@ fn moving(
     (half_band, campaign): (Result<f64, LpError>, Option<(&Campaign, Paid)>),
 ) -> Result<MovingTerms, LpError> {
     // Half of what is moved is swapped; the rest is the asset already.
-    let moved = (FEE + half_band?) / 2.0;
+    let (swapped, provision) = (FEE / 2.0, half_band? / 2.0);
     let reward_sale = match campaign {
         Some((Campaign { priced: Priced::By(..), .. }, Paid { quotes: Some(quotes), .. })) => {
             fixed.reward_fee + quotes.half_band()?
         }
         _ => 0.0,
     };
-    Ok(MovingTerms { entry: moved, exit: moved, reward_sale })
+    Ok(MovingTerms { entry: swapped + provision, exit: swapped, reward_sale, provision })
 }
 
 fn terms(fixed: &Fixed, moving: MovingTerms, finish: Option<u64>) -> Terms {

@@ -21,7 +21,7 @@ impl WorldState {
                     self.range_fees.0 - earlier.range_fees.0,
                     self.range_fees.1 - earlier.range_fees.1,
                 );
-                (grown.0 * self.range_price + grown.1) / earlier.range_worth()
+                (grown.0 * self.range_price + grown.1) / earlier.liquidity_worth()
             }
             PoolName::Pair => {
                 root_per_share(self.pair, self.shares.0)
@@ -44,16 +44,22 @@ impl WorldState {
     #[must_use]
     pub fn range_reward_apr(&self, time: u64, reward_price: f64) -> f64 {
         let (per_second, end) = self.range_rewards;
-        // Far below what a number of 64 bits cannot tell apart matters here.
-        let liquidity = self.range_liquidity as f64;
-        if time >= end || liquidity <= 0.0 {
+        let worth = self.range_worth();
+        if time >= end || worth <= 0.0 {
             return 0.0;
         }
-        per_second * SECONDS_PER_YEAR * reward_price / (liquidity * self.range_worth())
+        per_second * SECONDS_PER_YEAR * reward_price / worth
+    }
+
+    /// Returns what all liquidity in use would be worth in a range of a fifth to either side, in whole USDC.
+    #[must_use]
+    pub fn range_worth(&self) -> f64 {
+        // Rounded at the sixteenth figure.
+        self.range_liquidity as f64 * self.liquidity_worth()
     }
 
     /// What a raw unit of liquidity is worth in such a range at the pool's price, in whole USDC: both halves alike.
-    fn range_worth(&self) -> f64 {
+    fn liquidity_worth(&self) -> f64 {
         let (base, quote) = DECIMALS;
         let root = (self.range_price * 10f64.powi(quote - base)).sqrt();
         let below = root * (1.0 - 1.0 / REACH.sqrt()) / 10f64.powi(quote);
