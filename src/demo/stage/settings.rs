@@ -98,9 +98,7 @@ feeds = [
                 )?;
                 continue;
             }
-            let Some((name, market)) = self.market(seat, *market, *contract).await? else {
-                continue;
-            };
+            let (name, market) = self.market(seat, *market, *contract).await?;
             write!(text, "\n[[live.protocols]]\nprotocol = \"{name}\"\nchain = {CHAIN_ID}\n")?;
             if name == "aave_v3" {
                 writeln!(text, "pool = \"{}\"", self.deployment.aave.pool)?;
