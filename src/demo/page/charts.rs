@@ -8,6 +8,8 @@ const PERCENT: &str = "\u{a0}%";
 const BPS: &str = "\u{a0}bp";
 const MILLION: &str = "\u{a0}m";
 const DAYS_PER_YEAR: f64 = 365.0;
+/// The part of all shares of the pair below which hardly any are staked.
+const LEAST_STAKED: f64 = 0.02;
 
 /// A line of a chart.
 fn line(name: &str, points: Vec<(f64, f64)>) -> CourseLine {
@@ -79,20 +81,24 @@ impl Course<'_> {
         ];
         let markets = pools.into_iter().filter(|_| self.has_world()).map(|(pool, name)| {
             let fees = chart("Fees of the day, APR", PERCENT, vec![line("fees", self.fees(pool))]);
-            let gap = self.of_world(move |state, reference| {
-                let (price, wanted) = priced(pool, state, reference);
-                (price / wanted - 1.0) * 1e4
-            });
-            let gap = chart("Price above its reference", BPS, vec![line("pool", gap)]);
+            let price = |which: fn(Priced) -> f64| {
+                self.of_world(move |state, reference| which(priced(pool, state, reference)))
+            };
+            let price = vec![
+                line("in the pool", price(|priced| priced.pool)),
+                line("reference", price(|priced| priced.reference)),
+            ];
+            let (title, suffix) = price_title(pool);
+            let price = chart(title, suffix, price);
             let held = self.of_world(move |state, reference| worth(pool, state, reference) / 1e6);
             let held = chart("Worth in USDC", MILLION, vec![line("pool", held)]);
-            MarketCourse { name: name.to_owned(), charts: vec![fees, gap, held] }
+            MarketCourse { name: name.to_owned(), charts: vec![fees, price, held] }
         });
         KindCourse {
             id: "pools",
             title: "Pools".to_owned(),
             text: "What fees brought to what was in a pool, day by day (on Uniswap V3 to a range of a fifth to either side of the price); \
-                   how far trades leave a price from the one to which arbitrage brings it; what is in the pool (on Uniswap V3 what the \
+                   the price beside the one to which arbitrage brings it; what is in the pool (on Uniswap V3 what the \
                    liquidity in use would be worth in such a range)."
                 .to_owned(),
             markets: markets.collect(),
@@ -100,15 +106,14 @@ impl Course<'_> {
     }
 
     fn campaigns(&self) -> KindCourse {
-        let time = |view: &View| view.head.time;
         let apr = |of: fn(&WorldState, u64, f64) -> f64| {
             self.points(|view| {
                 let (state, reference) = view.world.as_ref()?;
-                Some(of(state, time(view), reference.reward) * 100.0)
+                Some(of(state, view.head.time, reference.reward) * 100.0)
             })
         };
         let promised = vec![
-            line("staked shares of the V2 pair", apr(WorldState::reward_apr)),
+            line("staked shares of the V2 pair", apr(of_shares)),
             line("staked V3 range", apr(WorldState::range_reward_apr)),
         ];
         let price = vec![
@@ -126,7 +131,7 @@ impl Course<'_> {
         KindCourse {
             id: "rewards",
             title: "Rewards".to_owned(),
-            text: "What campaigns promise at the reward's price of the hour, that price, and how many stake for it.".to_owned(),
+            text: "What campaigns promise at the reward's price of the hour (left out while less than 2 % of the pair's shares are staked), that price, and how many stake for it.".to_owned(),
             markets: self.has_world().then_some(market).into_iter().collect(),
         }
     }
@@ -135,12 +140,12 @@ impl Course<'_> {
         let first = self.first_world().map(|(state, _)| state.staked_rate);
         let grown = self
             .of_world(move |state, _| (state.staked_rate / first.unwrap_or(f64::NAN) - 1.0) * 1e4);
+        let discount = |which: fn(Priced) -> f64| {
+            self.of_world(move |state, reference| which(priced(PoolName::Ether, state, reference)))
+        };
         let discount = vec![
-            line(
-                "pool",
-                self.of_world(|state, _| (1.0 - state.ether.price() / state.staked_rate) * 1e4),
-            ),
-            line("reference", self.of_world(|_, reference| (1.0 - reference.staked) * 1e4)),
+            line("in its pool", discount(|priced| priced.pool)),
+            line("reference", discount(|priced| priced.reference)),
         ];
         let waiting = self.of_world(|state, _| state.waiting);
         let charts = vec![
@@ -213,15 +218,41 @@ impl Course<'_> {
     }
 }
 
+/// What staked shares of the pair are promised; not a number while hardly any are staked, since any rate is promised then.
+fn of_shares(state: &WorldState, time: u64, price: f64) -> f64 {
+    let is_any = state.staked_part >= LEAST_STAKED || time >= state.campaign_end;
+    if is_any { state.reward_apr(time, price) } else { f64::NAN }
+}
+
 /// A pool's price and the one to which arbitrage brings it.
-fn priced(pool: PoolName, state: &WorldState, reference: &References) -> (f64, f64) {
+#[derive(Debug, Clone, Copy)]
+struct Priced {
+    pool: f64,
+    reference: f64,
+}
+
+/// What is drawn of a pool's price: the whole of it, or how far it is from par.
+fn price_title(pool: PoolName) -> (&'static str, &'static str) {
     match pool {
+        PoolName::Range | PoolName::Pair => ("WETH in USDC", ""),
+        PoolName::Reward => ("RWD in USDC", ""),
+        PoolName::Usd => ("USDT above USDC", BPS),
+        PoolName::Ether => ("stETH below ether", BPS),
+    }
+}
+
+fn priced(pool: PoolName, state: &WorldState, reference: &References) -> Priced {
+    let (pool, reference) = match pool {
         PoolName::Range => (state.range_price, reference.ether),
         PoolName::Pair => (state.pair_price(), reference.ether),
         PoolName::Reward => (state.reward_price(), reference.reward),
-        PoolName::Usd => (state.usd.price(), reference.usdt),
-        PoolName::Ether => (state.ether.price(), reference.staked * state.staked_rate),
-    }
+        PoolName::Usd => ((state.usd.price() - 1.0) * 1e4, (reference.usdt - 1.0) * 1e4),
+        PoolName::Ether => {
+            let sold = state.ether.price() / state.staked_rate;
+            ((1.0 - sold) * 1e4, (1.0 - reference.staked) * 1e4)
+        }
+    };
+    Priced { pool, reference }
 }
 
 /// What is in a pool, in USDC.

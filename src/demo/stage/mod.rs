@@ -25,8 +25,7 @@ pub(crate) const DAY_BLOCKS: u64 = 86_400 / BLOCK_SECONDS;
 const DEPOSIT_SECONDS: u64 = 12;
 /// Days of markets before the depositor comes: what the engine learns from.
 pub(crate) const DAYS_BEFORE: u64 = 36;
-/// Days that the first campaigns last, all that StakingRewards pays out in: with fewer the clock would run on before anybody
-/// borrows, and rates that learn from use would have learnt that nobody does.
+/// Days that the first campaigns last: they are there when the depositors come, and end while the engine runs.
 const CAMPAIGN_DAYS: u64 = 60;
 /// Places among the chain's accounts: the engines' keys, and who looks after the vaults.
 const USDC_ENGINE: usize = 1;

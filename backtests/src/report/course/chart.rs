@@ -8,8 +8,9 @@ use maud::{Markup, html};
 
 /// Pixels.
 const HEIGHT: f64 = 130.0;
-/// Colours for lines.
+/// Colours and dash patterns of lines.
 const COLOURS: usize = 8;
+const DASHES: usize = 3;
 
 /// The chart, or a note where there is nothing to draw.
 pub(super) fn figure(id: String, page: &CoursePage, chart: &CourseChart) -> Markup {
@@ -26,7 +27,7 @@ pub(super) fn figure(id: String, page: &CoursePage, chart: &CourseChart) -> Mark
 
 fn axes(page: &CoursePage, chart: &CourseChart) -> Option<(Scale, Scale)> {
     let values = chart.lines.iter().flat_map(|line| &line.points).map(|point| point.1);
-    let x = Scale::covering([0.0, page.days].into_iter(), 5.0);
+    let x = Scale::between(0.0, page.days, 5.0);
     x.zip(Scale::covering(values, 3.0))
 }
 
@@ -53,9 +54,8 @@ fn drawn((id, page): (String, &CoursePage), chart: &CourseChart, (x, y): (Scale,
 }
 
 fn class(place: usize) -> String {
-    // The first is drawn last seen, so the others are told from it by more than colour.
-    let dash = place % 3;
-    format!("c{} d{dash}", place % COLOURS)
+    // Told apart by more than colour.
+    format!("c{} d{}", place % COLOURS, place % DASHES)
 }
 
 /// A figure of the chart with its unit.

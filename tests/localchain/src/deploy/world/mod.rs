@@ -5,7 +5,7 @@ mod pools;
 mod staked;
 mod vaults;
 
-pub(crate) use pools::{PAIR_REWARDS, RANGE_REWARDS, step};
+pub(crate) use pools::{PAIR_REWARDS, RANGE_REWARDS, end_campaign_at, step};
 pub use pools::{Pair, PoolToken, Pools, RangePool};
 pub use staked::StakedEther;
 
@@ -29,7 +29,7 @@ const STAKING_DAYS: u64 = 60;
 /// How a world begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorldSettings {
-    /// Days that both campaigns still have before them; StakingRewards' has begun as long before as makes 60.
+    /// Days that both campaigns have before them; StakingRewards' is cut short where that is less than its 60.
     pub campaign_days: u64,
 }
 
@@ -79,9 +79,8 @@ impl From<VaultRoles> for BothRoles {
     }
 }
 
-/// Puts all of it beside what [`deploy()`] made, which nobody may have used yet, with two vaults. It
-/// lets the chain's clock run on to where a campaign of StakingRewards has `campaign_days` left; all feeds have posted
-/// at the end. Blocks stand for a few seconds meanwhile, whatever they stand for otherwise.
+/// Puts all of it beside what [`deploy()`] made, which nobody may have used yet, with two vaults. All
+/// feeds have posted at the end. Blocks stand for a few seconds meanwhile, whatever they stand for otherwise.
 ///
 /// # Errors
 /// [`LocalChainError`] when an artifact is missing or a step reverts.
@@ -168,7 +167,7 @@ fn token(
     Ok(TokenAndFeed { token, feed })
 }
 
-/// Has every feed say what it says once more: the clock has run on.
+/// Has every feed say what it says once more, so that none is older than the world.
 async fn repost(
     chain: &LocalChain,
     deployment: &Deployment,

@@ -9,7 +9,7 @@ use crate::deploy::{Asset, Exchanges, StablePool, StableToken, deploy_staking_re
 use crate::driver::{person, raw, whole};
 use crate::{Artifacts, Call, LocalChain, LocalChainError};
 use alloy::primitives::aliases::{I24, U24};
-use alloy::primitives::{Address, U160, U256, uint};
+use alloy::primitives::{Address, B256, U160, U256, uint};
 use alloy::sol_types::SolCall;
 
 /// More of a token than anybody will need, in whole units; less of what has to be staked.
@@ -23,6 +23,8 @@ const PAIR_USDC: f64 = 20e6;
 const REWARD_PAIR_USDC: f64 = 1e6;
 const STABLE_USDC: f64 = 10e6;
 const STABLE_ETHER: f64 = 6_000.0;
+/// Storage words of StakingRewards among which the end of its campaign is.
+const WORDS: u64 = 16;
 /// What campaigns pay: StakingRewards in 60 days, Uniswap's staker in its whole time; whole rewards.
 pub(crate) const PAIR_REWARDS: f64 = 120_000.0;
 pub(crate) const RANGE_REWARDS: f64 = 5_000.0;
@@ -159,7 +161,7 @@ impl Place<'_> {
             deploy_staking_rewards(self.chain, self.artifacts, provider, distributed).await?;
         let stakers = self.stakers(provider, &pair, staking).await?;
         let (usd, ether) = self.stable_pools(provider).await?;
-        self.pass_time(staking).await?;
+        self.shorten(staking).await?;
         let (range, incentive) = self.range(provider).await?;
         Ok(Pools { provider, range, incentive, pair, staking, stakers, reward_pair, usd, ether })
     }
@@ -277,15 +279,12 @@ impl Place<'_> {
         Ok((usd, ether))
     }
 
-    /// Lets the clock run to where the campaign of StakingRewards has as long left as it should.
-    async fn pass_time(&self, staking: Address) -> Result<(), LocalChainError> {
-        let end = self.chain.call(staking, &IStakingRewards::periodFinishCall {}).await?;
-        let left = U256::from(self.settings.campaign_days.min(STAKING_DAYS).saturating_mul(DAY));
-        let time = end.saturating_sub(left).saturating_to();
-        if time > self.chain.head().await?.time {
-            self.chain.mine_at(time).await?;
-        }
-        Ok(())
+    /// Has the campaign of StakingRewards end as soon as it should.
+    async fn shorten(&self, staking: Address) -> Result<(), LocalChainError> {
+        let days = self.settings.campaign_days.min(STAKING_DAYS);
+        let now = self.chain.head().await?.time;
+        let end = now.saturating_add(days.saturating_mul(DAY));
+        end_campaign_at(self.chain, staking, end).await
     }
 
     /// Makes the Uniswap V3 pool, opens the first ranges and stakes the widest in a campaign.
@@ -329,6 +328,28 @@ impl Place<'_> {
     fn usdc(&self) -> PoolToken {
         PoolToken { token: self.tokens.usdc.token, decimals: 6 }
     }
+}
+
+/// Rewrites when StakingRewards stops paying, where it would pay for longer: no key of the contract can.
+pub(crate) async fn end_campaign_at(
+    chain: &LocalChain,
+    staking: Address,
+    time: u64,
+) -> Result<(), LocalChainError> {
+    let end = chain.call(staking, &IStakingRewards::periodFinishCall {}).await?;
+    if end <= U256::from(time) {
+        return Ok(());
+    }
+    for word in (0..WORDS).map(U256::from) {
+        let found: B256 = chain.request("eth_getStorageAt", (staking, word, "latest")).await?;
+        if U256::from_be_bytes(found.0) == end {
+            return chain.set_storage(staking, word, U256::from(time)).await;
+        }
+    }
+    Err(LocalChainError::Answer {
+        method: "periodFinish",
+        found: format!("{end}, which none of the first {WORDS} words of its storage is"),
+    })
 }
 
 /// A call of the trader's.

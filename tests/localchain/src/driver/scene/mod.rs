@@ -17,7 +17,7 @@ pub use prices::References;
 
 use super::{person, raw};
 use crate::abi::{IPriceFeed, IStepRunner};
-use crate::deploy::world::REWARD_USD;
+use crate::deploy::world::{REWARD_USD, end_campaign_at};
 use crate::{Call, LocalChain, LocalChainError, World};
 use alloy::primitives::{Address, I256};
 use people::Affairs;
@@ -251,7 +251,7 @@ impl Scene {
         let trader = self.world.trader;
         calls.push(Call::new(self.world.pools.provider, trader, &run).with_gas(TRADE_GAS));
         if self.ends_campaign {
-            people::end_campaign(chain, &self.world, hour.time).await?;
+            end_campaign_at(chain, self.world.pools.staking, hour.time).await?;
             (self.ends_campaign, self.settings.gap_days) = (false, None);
         }
         let person = people::People {

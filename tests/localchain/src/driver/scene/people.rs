@@ -8,8 +8,8 @@ use crate::abi::{
 };
 use crate::deploy::world::{DAY, PAIR_REWARDS, RANGE_REWARDS, step};
 use crate::driver::raw;
-use crate::{Call, LocalChain, LocalChainError, World};
-use alloy::primitives::{Address, B256, U256};
+use crate::{Call, LocalChainError, World};
+use alloy::primitives::{Address, U256};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::Exp1;
@@ -24,8 +24,6 @@ const CONTENT_APR: f64 = 0.15;
 const RANGE_DAYS: u64 = 14;
 /// The most requests claimed in a block.
 const MOST_CLAIMS: usize = 8;
-/// Storage words of StakingRewards among which the end of its campaign is.
-const WORDS: u64 = 16;
 
 /// What has to be remembered from block to block.
 #[derive(Debug, Clone)]
@@ -195,27 +193,4 @@ pub(super) fn ask_to_leave(
     let ask =
         IWithdrawalQueue::requestWithdrawalsWstETHCall { amounts: vec![amount], owner: leaver };
     Ok(Some([step(staked.wst_eth, &approve), step(staked.queue, &ask)]))
-}
-
-/// Rewrites when StakingRewards stops paying: at `time`, the next block's.
-pub(super) async fn end_campaign(
-    chain: &LocalChain,
-    world: &World,
-    time: u64,
-) -> Result<(), LocalChainError> {
-    let staking = world.pools.staking;
-    let end = chain.call(staking, &IStakingRewards::periodFinishCall {}).await?;
-    if end <= U256::from(time) {
-        return Ok(());
-    }
-    for word in (0..WORDS).map(U256::from) {
-        let found: B256 = chain.request("eth_getStorageAt", (staking, word, "latest")).await?;
-        if U256::from_be_bytes(found.0) == end {
-            return chain.set_storage(staking, word, U256::from(time)).await;
-        }
-    }
-    Err(LocalChainError::Answer {
-        method: "periodFinish",
-        found: format!("{end}, which none of the first {WORDS} words of its storage is"),
-    })
 }
