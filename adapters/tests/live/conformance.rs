@@ -7,6 +7,7 @@ use crate::on_morpho::OnMorpho;
 use crate::on_pairs::OnPairs;
 use crate::on_ranges::OnRanges;
 use crate::on_stables::OnStables;
+use crate::on_staked::OnStaked;
 use crate::on_stata::OnStata;
 use crate::on_vaults::OnVaults;
 use crate::stage::Stage;
@@ -73,4 +74,9 @@ async fn uniswap_v2_conforms() {
 #[tokio::test(flavor = "multi_thread")]
 async fn balancer_stable_conforms() {
     conforms(&OnStables).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn staked_eth_conforms() {
+    conforms(&OnStaked).await;
 }

@@ -68,6 +68,8 @@ pub(crate) struct Stage {
     pub(crate) pairs: Option<crate::pairs_stage::Pairs>,
     /// Stable pools of Balancer, where they were wanted.
     pub(crate) stables: Option<crate::stables_stage::Stables>,
+    /// Staked ETH, where it was wanted.
+    pub(crate) staked: Option<crate::staked_stage::StakedWorld>,
 }
 
 /// The assets of Aave's places.
@@ -146,6 +148,7 @@ impl Stage {
             ranges: None,
             pairs: None,
             stables: None,
+            staked: None,
         };
         stage.build().await;
         stage

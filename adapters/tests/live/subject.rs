@@ -99,6 +99,16 @@ pub(crate) trait Subject: Send + Sync {
         true
     }
 
+    /// Whether what can leave after an entry is predicted exactly, or from below.
+    fn is_available_exact(&self) -> bool {
+        true
+    }
+
+    /// By which field another market's contract is found out.
+    fn contract_field(&self) -> &'static str {
+        "asset"
+    }
+
     /// How many calls a read takes.
     fn calls(&self) -> usize {
         1

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use plimsoll_core::execution::BlockRef;
 use plimsoll_core::rates::SECONDS_PER_YEAR;
 use plimsoll_core::units::{Amount, Ray, Shares};
-use plimsoll_core::{Facts, MarketId, Time};
+use plimsoll_core::{Facts, MarketId, MarketKind, Time};
 use plimsoll_frame::{Column, LegFrame, MarketRow, Observation, Terms};
 use std::fmt;
 use std::sync::Arc;
@@ -372,6 +372,12 @@ impl Reading {
         i64::try_from(end).ok()?.checked_mul(1_000).map(Time)
     }
 
+    /// The rate that the market tells of itself; what only grows by its index tells none.
+    fn advertised(&self) -> Option<f64> {
+        let tells = self.terms.kind == MarketKind::Lending || !self.supply_apr.0.is_zero();
+        tells.then(|| self.supply_apr.to_f64())
+    }
+
     /// The reading as the gate takes it; `price_usd` is that of the asset, where it is known.
     #[must_use]
     pub fn observation(&self, price_usd: Option<f64>) -> Observation {
@@ -385,7 +391,7 @@ impl Reading {
         let row = MarketRow::empty(self.market.clone(), self.at.time())
             .with(Column::PriceUsd, price_usd)
             .with(Column::SharePrice, Some(self.share_price.to_f64()))
-            .with(Column::SupplyApr, Some(self.supply_apr.to_f64()))
+            .with(Column::SupplyApr, self.advertised())
             .with(Column::RewardApr, self.reward_apr(price_usd))
             .with(Column::Utilization, utilization)
             .with(Column::TvlUsd, usd(self.supplied))

@@ -2,8 +2,10 @@
 #![allow(missing_docs, reason = "the functions are the contracts' own, documented there")]
 
 mod exchange;
+mod kinds;
 
 pub use exchange::*;
+pub use kinds::*;
 
 use alloy::sol;
 
@@ -254,6 +256,10 @@ sol! {
 
     /// `contracts/src/Vault.sol`, as far as people use it.
     interface IPlimsollVault {
+        /// `kind`: 0 exit, 1 harvest, 2 arrange, 3 entry.
+        struct Leg { address market; uint8 kind; uint256 assets; uint256 minimum; uint256 maximum; bytes data; }
+        function reallocate(bytes32 planId, uint64 validUntil, bytes32 expectedHash, Leg[] legs) external;
+        function preStateHash() external view returns (bytes32);
         function submit(bytes data) external;
         function listMarket(address market, uint128 absoluteCap, uint16 relativeCapBps) external;
         function setCurator(address account) external;

@@ -11,7 +11,7 @@ use crate::live::uniswap_v3::holding::{PROBE, Quote};
 /// One, in wei.
 pub const WAD: U256 = uint!(1_000_000_000_000_000_000_U256);
 /// Basis points in one.
-const BPS: U256 = uint!(10_000_U256);
+pub(super) const BPS: U256 = uint!(10_000_U256);
 /// Least wstETH that is sold.
 const LEAST_SOLD: U256 = uint!(10_000_000_000_U256);
 /// How often the contract tries a smaller sale.
@@ -31,12 +31,19 @@ pub struct Request {
 }
 
 /// The protocol's totals and what a market contract holds.
+///
+/// Since its third version Lido counts apart what its vaults minted shares against: a share is worth the rest of the ETH over
+/// the rest of the shares, and so are theirs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Staked {
-    /// ETH that is staked.
+    /// ETH that Lido itself staked.
     pub pooled: U256,
     /// Shares of it.
     pub all_shares: U256,
+    /// Shares that are backed by others' ETH.
+    pub external_shares: U256,
+    /// What can be staked now; `None` without a limit.
+    pub room: Option<U256>,
     /// The oracle's word on stETH.
     pub quote: Quote,
     /// wstETH of the vault.
@@ -45,8 +52,10 @@ pub struct Staked {
     pub held: U256,
     /// Requests in the queue.
     pub requests: Vec<Request>,
-    /// Sales that were asked about: so much wstETH would bring so much.
+    /// Sales of parts of what the vault has: so much wstETH would bring so much.
     pub sales: Vec<(U256, U256)>,
+    /// Sales of amounts that are the same at every block.
+    pub ladder: Vec<(U256, U256)>,
     /// What a sale may lose against the worst price, and what comes off a price that is not fresh; basis points.
     pub bounds: (U256, U256),
     /// When it was read, Unix seconds.
@@ -60,6 +69,14 @@ impl Staked {
     /// [`LpError`] where nothing is staked.
     pub fn redeemed(&self, units: U256) -> Result<U256, LpError> {
         mul_div_down(units, self.pooled, self.all_shares)
+    }
+
+    /// All ETH behind stETH.
+    ///
+    /// # Errors
+    /// [`LpError`] where nothing is staked.
+    pub fn total(&self) -> Result<Amount, LpError> {
+        Ok(Amount(self.pooled.saturating_add(self.redeemed(self.external_shares)?)))
     }
 
     /// What wstETH is worth: the lower and the higher of the market's price and the protocol's rate.
@@ -117,12 +134,14 @@ impl Staked {
 
     /// The amounts of wstETH whose sale the contract asks about.
     pub(super) fn tried(units: U256) -> impl Iterator<Item = U256> {
-        let halves = (0..TRIES).map(move |times| units >> usize::try_from(times).unwrap_or_default());
+        let halves =
+            (0..TRIES).map(move |times| units >> usize::try_from(times).unwrap_or_default());
         halves.take_while(|sold| *sold >= LEAST_SOLD)
     }
 
     fn brings(&self, sold: U256) -> Option<U256> {
-        self.sales.iter().find(|(asked, _)| *asked == sold).map(|(_, brings)| *brings)
+        let mut all = self.sales.iter().chain(&self.ladder);
+        all.find(|(asked, _)| *asked == sold).map(|(_, brings)| *brings)
     }
 
     /// What the contract's `liquidity` says; `None` where a sale was not asked about.
@@ -144,19 +163,33 @@ impl Staked {
         Ok(Some(Amount(self.held)))
     }
 
-    /// The largest sale that was asked about and is within the bound, at most `most` wstETH, by what it has to bring.
+    /// The most wstETH of some sales that is within the bound.
+    fn sellable<'a>(&self, sales: impl Iterator<Item = &'a (U256, U256)>) -> Result<U256, LpError> {
+        let mut most = U256::ZERO;
+        for (sold, brings) in sales {
+            if *brings >= self.least_for(*sold)? {
+                most = most.max(*sold);
+            }
+        }
+        Ok(most)
+    }
+
+    /// What anyone can get at least by selling within the bound: the largest of the amounts that are asked about always.
     ///
     /// # Errors
     /// [`LpError`] as the contract's arithmetic reverts.
-    pub fn sellable(&self, most: U256) -> Result<Amount, LpError> {
-        let mut best = U256::ZERO;
-        for (sold, brings) in self.sales.iter().filter(|(sold, _)| *sold <= most) {
-            let bound = self.least_for(*sold)?;
-            if *brings >= bound {
-                best = best.max(bound);
-            }
+    pub fn exit(&self) -> Result<Amount, LpError> {
+        self.least_for(self.sellable(self.ladder.iter())?).map(Amount)
+    }
+
+    /// What the contract's `liquidity` says at least where the sale of all is not known: a smaller sale has no worse a price.
+    fn liquidity_at_least(&self) -> Result<Amount, LpError> {
+        if !self.quote.is_fresh {
+            return Ok(Amount::ZERO);
         }
-        Ok(Amount(best))
+        let most = self.sellable(self.sales.iter().chain(&self.ladder))?;
+        let sold = Staked::tried(self.units).find(|sold| *sold <= most).unwrap_or_default();
+        Ok(Amount(self.held.saturating_add(self.least_for(sold)?)))
     }
 
     fn moved(mut self, is_entry: bool, amount: U256) -> Result<Predicted, PredictError> {
@@ -166,22 +199,21 @@ impl Staked {
             self.pooled = self.pooled.saturating_add(amount);
             self.all_shares = self.all_shares.saturating_add(units);
             self.units = self.units.saturating_add(units);
+            self.room = self.room.map(|room| room.saturating_sub(amount));
         } else {
             self.held = self.held.saturating_sub(amount);
         }
         let (worth, _) = self.value().map_err(failed)?;
-        // After an entry the sales of other sizes are not known: what is, is the least.
+        // After an entry the sale of all is not known.
         let known = self.liquidity().map_err(failed)?;
-        let least = self.sellable(self.units).map_err(failed)?;
-        let least = if self.quote.is_fresh { least } else { Amount::ZERO };
-        let available = known.unwrap_or(least.saturating_add(Amount(self.held)));
+        let available = known.map_or_else(|| self.liquidity_at_least().map_err(failed), Ok)?;
         let share_price = self.redeemed(Ray::ONE.0).map_err(failed)?;
         Ok(Predicted {
             share_price: Ray(share_price),
             supply_apr: Ray(U256::ZERO),
-            supplied: Amount(self.pooled),
+            supplied: self.total().map_err(failed)?,
             borrowed: Amount::ZERO,
-            exit: self.sellable(U256::MAX).map_err(failed)?,
+            exit: self.exit().map_err(failed)?,
             held: Held { shares: Shares(self.units), worth, available },
         })
     }
@@ -189,7 +221,8 @@ impl Staked {
 
 impl Predict for Staked {
     /// Entries stake, and are exact but for what can leave afterwards, which is a lower bound. Exits are exact as far as money is
-    /// held; a sale in a pool that is not read is not predicted.
+    /// held; a sale in a pool that is not read is not predicted. A limit on staking may have grown meanwhile: its room is a
+    /// lower bound too.
     fn after(
         &self,
         is_entry: bool,
@@ -202,6 +235,9 @@ impl Predict for Staked {
         let mut next = self.clone();
         next.quote.is_fresh &= next.quote.until.is_none_or(|until| timestamp <= until);
         let refused = |detail: &str| PredictError::Arithmetic { detail: detail.to_owned() };
+        if let Some(room) = self.room.filter(|room| is_entry && amount.0 > *room) {
+            return Err(PredictError::NoRoom { asked: amount, room: Amount(room) });
+        }
         let needs_price = is_entry || amount.0 > next.held;
         if !amount.is_zero() && needs_price && !next.quote.is_fresh {
             return Err(refused("the oracle's price is not fresh"));

@@ -2,20 +2,21 @@
 //!
 //! The index is what a wstETH is redeemed for; what it is sold for is the oracle's price. The queue's length is not told by
 //! any contract: the days before a withdrawal pays are what the settings expect, or the age of the oldest request that still
-//! waits where that is more.
+//! waits where that is more; while the queue is paused or in bunker mode, what they expect of that. Where it is sold is the
+//! market contract's own pool: without a contract nothing is known to be sold.
 
 pub mod holding;
 mod read;
 
 use super::morpho_blue::read::IToken;
-use super::multicall::{Answers, Batch};
+use super::multicall::Batch;
 use super::uniswap_v3::holding::PROBE;
 use super::uniswap_v3::read::IOracle;
 use super::{RwCache, code_at, disagrees, node, not_covered, same_address};
 use alloy::primitives::{Address, Bytes, U256};
 use alloy::sol_types::SolCall;
 use async_trait::async_trait;
-use holding::{Staked, WAD};
+use holding::{BPS, Staked, WAD};
 use plimsoll_core::execution::BlockRef;
 use plimsoll_core::lp::LpError;
 use plimsoll_core::units::{Amount, Ray, Shares};
@@ -27,7 +28,7 @@ use plimsoll_execute::protocol::{
     Act, At, Beyond, Cause, Fall, Held, Pair, Protocol, Read, Reading, Switches,
 };
 use plimsoll_frame::{LegFrame, MovingTerms, Terms};
-use read::{Found, IMarket, IQueue, IStEth, IWstEth, Row};
+use read::{Found, IMarket, IQueue, IWstEth, Row, Totals};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -68,10 +69,18 @@ pub struct StakedMarket {
     /// Days that a request is expected to wait, where the queue itself does not show more.
     #[serde(default = "default_days")]
     pub expected_days: u32,
+    /// Days that it is expected to wait while the queue is paused or in bunker mode.
+    #[serde(default = "default_bunker_days")]
+    pub bunker_days: u32,
 }
 
 fn default_days() -> u32 {
     4
+}
+
+/// A slashed validator's last penalty is known after 8,192 epochs of 6.4 minutes.
+fn default_bunker_days() -> u32 {
+    37
 }
 
 /// What of a market cannot change.
@@ -89,7 +98,8 @@ pub(super) struct Fixed {
 /// What changes seldom, is remembered, and is compared at every block.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Parts {
-    last: U256,
+    /// Somebody waits in the queue.
+    waits: bool,
     finalized: U256,
     checkpoint: U256,
     units: U256,
@@ -239,21 +249,24 @@ impl StakedEth {
         Ok(again)
     }
 
-    /// ETH staked and shares of it at a block.
+    /// A block with its time.
+    async fn moment(&self, nodes: &Nodes, block: BlockRef) -> Result<At, AdapterError> {
+        let failed = node(NAME, &At { block, timestamp: 0 });
+        let timestamp = nodes.block(block.number).await.map_err(failed)?.timestamp;
+        Ok(At { block, timestamp })
+    }
+
+    /// What was staked at a block.
     async fn totals(
         &self,
         nodes: &Nodes,
-        block: BlockRef,
+        at: &At,
         (market, st_eth): (&MarketId, Address),
-    ) -> Result<(U256, U256), AdapterError> {
-        let failed = node(NAME, &At { block, timestamp: 0 });
-        let timestamp = nodes.block(block.number).await.map_err(failed)?.timestamp;
+    ) -> Result<Totals, AdapterError> {
         let mut batch = Batch::default();
-        let pooled = batch.ask(st_eth, &IStEth::getTotalPooledEtherCall {});
-        let shares = batch.ask(st_eth, &IStEth::getTotalSharesCall {});
-        let at = At { block, timestamp };
-        let answers: Answers = batch.send(nodes, &at, self.place()).await?;
-        Ok((answers.get(pooled, market.as_str())?, answers.get(shares, market.as_str())?))
+        let asked = read::ask_totals(&mut batch, st_eth);
+        let answers = batch.send(nodes, at, self.place()).await?;
+        read::totals(&answers, asked, market.as_str())
     }
 }
 
@@ -265,7 +278,7 @@ fn reading(
     row: Row,
 ) -> Result<Reading, AdapterError> {
     let failed = |error: LpError| not_covered(market, at, &error.to_string());
-    let Row { staked, oldest, said } = row;
+    let Row { staked, is_paused, is_slow, oldest, said } = row;
     let (low, high) = staked.value().map_err(failed)?;
     let (queued, claimable) = staked.queued().map_err(failed)?;
     let mut held = Held::default();
@@ -288,8 +301,9 @@ fn reading(
     };
     let waited = oldest.map(|time| Amount(U256::from(at.timestamp.saturating_sub(time))));
     let waited = waited.map_or(0.0, |seconds| seconds.to_f64(0) / DAY);
-    let facts =
-        Facts { queued: Amount(queued), claimable: Amount(claimable), ..Facts::default() };
+    let slow_days = if is_slow { wanted.bunker_days } else { 0 };
+    let expected = f64::from(wanted.expected_days.max(slow_days));
+    let facts = Facts { queued: Amount(queued), claimable: Amount(claimable), ..Facts::default() };
     Ok(Reading {
         market: market.clone(),
         symbol: fixed.symbol.as_str().into(),
@@ -297,15 +311,15 @@ fn reading(
         decimals: fixed.decimals,
         at: *at,
         share_price,
-        supplied: Amount(staked.pooled),
+        supplied: staked.total().map_err(failed)?,
         borrowed: Amount::ZERO,
         supply_apr: Ray(U256::ZERO),
         borrow_apr: None,
-        exit: staked.sellable(U256::MAX).map_err(failed)?,
-        entry: None,
+        exit: staked.exit().map_err(failed)?,
+        entry: staked.room.map(Amount),
         switches: Switches {
             is_active: true,
-            is_frozen: !staked.quote.is_fresh,
+            is_frozen: is_paused || !staked.quote.is_fresh,
             is_paused: false,
         },
         terms: Terms {
@@ -319,7 +333,7 @@ fn reading(
         rewards: Some(Vec::new()),
         beyond: Beyond {
             pair: Some(pair),
-            delay_days: waited.max(f64::from(wanted.expected_days)),
+            delay_days: waited.max(expected),
             facts,
             words: Words::Staked { rate: Amount(rate) },
         },
@@ -327,13 +341,15 @@ fn reading(
     })
 }
 
-/// Staking costs what the oracle's worst price is below one; leaving what the sale of one token brings below its worth.
+/// Staking costs what the oracle's worst price is below one; leaving what the sale of one token brings below its worth, at most
+/// what the contract lets a sale lose.
 fn moving(staked: &Staked) -> Result<MovingTerms, LpError> {
     let (worst, _) = staked.prices(WAD)?;
     let redeemed = staked.redeemed(WAD)?;
     let share = |part: U256, whole: U256| (1.0 - f64::from(part) / f64::from(whole)).max(0.0);
-    let sale = staked.sales.iter().find(|(sold, _)| *sold == WAD);
+    let sale = staked.ladder.iter().find(|(sold, _)| *sold == WAD);
     let exit = sale.map_or(0.0, |(_, brings)| share(*brings, worst));
+    let exit = exit.min(f64::from(staked.bounds.0) / f64::from(BPS));
     Ok(MovingTerms { entry: share(worst, redeemed), exit, reward_sale: 0.0 })
 }
 
@@ -390,16 +406,20 @@ impl Protocol for StakedEth {
         fallen: &[(MarketId, Ray, Ray)],
     ) -> Result<Vec<Fall>, AdapterError> {
         let mut falls = super::unexplained(fallen);
+        let (from, to) = (self.moment(nodes, from).await?, self.moment(nodes, to).await?);
+        // What does not say what it is keeps its falls unexplained.
+        self.learn(nodes, &to).await?;
         for fall in &mut falls {
             let Some(fixed) = self.fixed.get(&fall.market) else { continue };
             let place = (&fall.market, fixed.st_eth);
-            let (pooled, shares) = self.totals(nodes, from, place).await?;
-            let (left, now) = self.totals(nodes, to, place).await?;
-            let kept = shares.min(now);
-            let worth = |pooled: U256, of: U256| {
-                Amount(pooled).mul_div_down(Amount(kept), Amount(of)).unwrap_or_default()
+            let then = self.totals(nodes, &from, place).await?;
+            let now = self.totals(nodes, &to, place).await?;
+            let kept = Amount(then.shares.min(now.shares));
+            let worth = |totals: Totals| {
+                let worth = Amount(totals.pooled).mul_div_down(kept, Amount(totals.shares));
+                worth.unwrap_or_default()
             };
-            let amount = worth(pooled, shares).saturating_sub(worth(left, now));
+            let amount = worth(then).saturating_sub(worth(now));
             if !amount.is_zero() {
                 fall.cause = Cause::Slashed { amount };
             }

@@ -5,9 +5,11 @@ use super::{Fixed, Parts, StakedMarket};
 use crate::live::multicall::{Answers, Batch, Slot};
 use crate::live::uniswap_v3::holding::{PROBE, Quote};
 use crate::live::uniswap_v3::read::{IFeed, IOracle};
-use alloy::primitives::U256;
+use crate::live::{disagrees, not_covered};
+use alloy::primitives::{Address, U256, uint};
 use alloy::sol;
 use plimsoll_core::MarketId;
+use plimsoll_core::units::Ray;
 use plimsoll_execute::AdapterError;
 use plimsoll_execute::protocol::At;
 
@@ -19,11 +21,17 @@ sol! {
     interface IStEth {
         function getTotalPooledEther() external view returns (uint256);
         function getTotalShares() external view returns (uint256);
-        function submit(address referral) external payable returns (uint256);
+        function getExternalEther() external view returns (uint256);
+        function getExternalShares() external view returns (uint256);
+        function getPooledEthByShares(uint256 shares) external view returns (uint256);
+        function isStakingPaused() external view returns (bool);
+        function getCurrentStakeLimit() external view returns (uint256);
     }
     interface IQueue {
         struct Status { uint256 amountOfStETH; uint256 amountOfShares; address owner; uint256 timestamp; bool isFinalized; bool isClaimed; }
         function WSTETH() external view returns (address);
+        function isPaused() external view returns (bool);
+        function isBunkerModeActive() external view returns (bool);
         function getLastRequestId() external view returns (uint256);
         function getLastFinalizedRequestId() external view returns (uint256);
         function getLastCheckpointIndex() external view returns (uint256);
@@ -55,13 +63,18 @@ sol! {
     }
 }
 
-/// Doublings of one wstETH of which a sale is asked about: up to 65,536.
+/// Doublings of one wstETH, and of one and a half, of which a sale is asked about: up to 98,304.
 const LADDER: u32 = 17;
+/// Half a wstETH.
+const HALF: U256 = uint!(500_000_000_000_000_000_U256);
 
 /// The questions about one market.
 pub(super) struct Asked {
-    pooled: Slot<IStEth::getTotalPooledEtherCall>,
-    shares: Slot<IStEth::getTotalSharesCall>,
+    totals: AskedTotals,
+    rate: Slot<IStEth::getPooledEthBySharesCall>,
+    paused: Slot<IStEth::isStakingPausedCall>,
+    room: Slot<IStEth::getCurrentStakeLimitCall>,
+    slow: (Slot<IQueue::isPausedCall>, Slot<IQueue::isBunkerModeActiveCall>),
     quote: Slot<IOracle::quoteCall>,
     feeds: Vec<(u32, Slot<IFeed::latestRoundDataCall>)>,
     last: Slot<IQueue::getLastRequestIdCall>,
@@ -71,6 +84,54 @@ pub(super) struct Asked {
     stake: Option<AskedStake>,
 }
 
+/// The questions about all that is staked.
+#[derive(Clone, Copy)]
+pub(super) struct AskedTotals {
+    pooled: Slot<IStEth::getTotalPooledEtherCall>,
+    shares: Slot<IStEth::getTotalSharesCall>,
+    external: (Slot<IStEth::getExternalEtherCall>, Slot<IStEth::getExternalSharesCall>),
+}
+
+/// What is staked: Lido's own ETH and shares, and the shares that are backed by others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Totals {
+    pub(super) pooled: U256,
+    pub(super) shares: U256,
+    pub(super) external_shares: U256,
+}
+
+/// Adds the questions about all that is staked.
+pub(super) fn ask_totals(batch: &mut Batch, st_eth: Address) -> AskedTotals {
+    AskedTotals {
+        pooled: batch.ask(st_eth, &IStEth::getTotalPooledEtherCall {}),
+        shares: batch.ask(st_eth, &IStEth::getTotalSharesCall {}),
+        external: (
+            batch.ask(st_eth, &IStEth::getExternalEtherCall {}),
+            batch.ask(st_eth, &IStEth::getExternalSharesCall {}),
+        ),
+    }
+}
+
+/// Decodes what is staked. Before its third version Lido knew no external shares, and has no answer for them.
+pub(super) fn totals(
+    answers: &Answers,
+    asked: AskedTotals,
+    about: &str,
+) -> Result<Totals, AdapterError> {
+    let external_ether: U256 = answers.get(asked.external.0, about).unwrap_or_default();
+    let external_shares = answers.get(asked.external.1, about).unwrap_or_default();
+    let pooled: U256 = answers.get(asked.pooled, about)?;
+    let shares: U256 = answers.get(asked.shares, about)?;
+    Ok(Totals {
+        pooled: pooled.saturating_sub(external_ether),
+        shares: shares.saturating_sub(external_shares),
+        external_shares,
+    })
+}
+
+/// A sale of so much wstETH.
+type AskedSale = (U256, Slot<ISwap::quoteCall>);
+
 struct AskedStake {
     units: Slot<IMarket::sharesCall>,
     held: Slot<IMarket::heldCall>,
@@ -79,7 +140,8 @@ struct AskedStake {
     value: Slot<IMarket::valueCall>,
     liquidity: Slot<IMarket::liquidityCall>,
     queued: Slot<IMarket::queuedCall>,
-    sales: Vec<(U256, Slot<ISwap::quoteCall>)>,
+    sales: Vec<AskedSale>,
+    ladder: Vec<AskedSale>,
     states: Option<Slot<IQueue::getWithdrawalStatusCall>>,
     parts: Vec<Slot<IMarket::partOfVaultCall>>,
     hints: Option<Slot<IQueue::findCheckpointHintsCall>>,
@@ -87,35 +149,37 @@ struct AskedStake {
 }
 
 /// Adds the questions about a market, in view of what is remembered of it.
-pub(super) fn ask(
-    batch: &mut Batch,
-    wanted: &StakedMarket,
-    fixed: &Fixed,
-    known: &Parts,
-) -> Asked {
+pub(super) fn ask(batch: &mut Batch, wanted: &StakedMarket, fixed: &Fixed, known: &Parts) -> Asked {
     let queue = wanted.queue;
     let oldest = known.finalized.saturating_add(U256::from(1));
-    let waits = known.last > known.finalized;
-    let feeds = fixed.feeds.iter().map(|(feed, heartbeat)| {
-        (*heartbeat, batch.ask(*feed, &IFeed::latestRoundDataCall {}))
-    });
+    let feeds = fixed
+        .feeds
+        .iter()
+        .map(|(feed, heartbeat)| (*heartbeat, batch.ask(*feed, &IFeed::latestRoundDataCall {})));
     let feeds = feeds.collect();
     Asked {
-        pooled: batch.ask(fixed.st_eth, &IStEth::getTotalPooledEtherCall {}),
-        shares: batch.ask(fixed.st_eth, &IStEth::getTotalSharesCall {}),
+        totals: ask_totals(batch, fixed.st_eth),
+        rate: batch.ask(fixed.st_eth, &IStEth::getPooledEthBySharesCall { shares: Ray::ONE.0 }),
+        paused: batch.ask(fixed.st_eth, &IStEth::isStakingPausedCall {}),
+        room: batch.ask(fixed.st_eth, &IStEth::getCurrentStakeLimitCall {}),
+        slow: (
+            batch.ask(queue, &IQueue::isPausedCall {}),
+            batch.ask(queue, &IQueue::isBunkerModeActiveCall {}),
+        ),
         quote: batch.ask(wanted.oracle, &IOracle::quoteCall { amount: PROBE }),
         feeds,
         last: batch.ask(queue, &IQueue::getLastRequestIdCall {}),
         finalized: batch.ask(queue, &IQueue::getLastFinalizedRequestIdCall {}),
-        oldest: waits
+        oldest: known
+            .waits
             .then(|| batch.ask(queue, &IQueue::getWithdrawalStatusCall { ids: vec![oldest] })),
         stake: wanted.contract.map(|contract| {
             let mut sale = |sold: U256| {
                 let call = ISwap::quoteCall { tokenIn: wanted.wst_eth, amountIn: sold };
                 (sold, batch.ask(fixed.swap, &call))
             };
-            let ladder = (0..LADDER).map(|times| WAD.saturating_mul(U256::from(1u64 << times)));
-            let sales = Staked::tried(known.units).chain(ladder).map(&mut sale).collect();
+            let sales = Staked::tried(known.units).map(&mut sale).collect();
+            let ladder = ladder().map(&mut sale).collect();
             let ids = known.requests.clone();
             let ready: Vec<U256> =
                 ids.iter().copied().filter(|id| *id <= known.finalized).collect();
@@ -141,6 +205,7 @@ pub(super) fn ask(
                 liquidity: batch.ask(contract, &IMarket::liquidityCall {}),
                 queued: batch.ask(contract, &IMarket::queuedCall {}),
                 sales,
+                ladder,
                 states: (!ids.is_empty())
                     .then(|| batch.ask(queue, &IQueue::getWithdrawalStatusCall { ids })),
                 parts,
@@ -151,10 +216,22 @@ pub(super) fn ask(
     }
 }
 
+/// The amounts of which a sale is asked about always, in order.
+fn ladder() -> impl Iterator<Item = U256> {
+    let steps = (0..LADDER).map(|times| 1u64 << times);
+    steps.flat_map(|step| {
+        [WAD.saturating_mul(U256::from(step)), HALF.saturating_mul(U256::from(3 * step))]
+    })
+}
+
 /// What was answered about one market.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     pub(super) staked: Staked,
+    /// Nobody can stake.
+    pub(super) is_paused: bool,
+    /// The queue stands still, or is in the mode in which it waits for slashings to be known.
+    pub(super) is_slow: bool,
     /// When the oldest request that waits was made, Unix seconds.
     pub(super) oldest: Option<u64>,
     /// What the contract says: low value, high value, what can leave, what is queued.
@@ -175,11 +252,9 @@ pub(super) fn decode(
     (fixed, known): (&Fixed, &Parts),
 ) -> Result<Found, AdapterError> {
     let about = market.as_str();
-    let mut now = Parts {
-        last: answers.get(asked.last, about)?,
-        finalized: answers.get(asked.finalized, about)?,
-        ..Parts::default()
-    };
+    let last: U256 = answers.get(asked.last, about)?;
+    let finalized = answers.get(asked.finalized, about)?;
+    let mut now = Parts { waits: last > finalized, finalized, ..Parts::default() };
     if let Some(stake) = &asked.stake {
         now.units = answers.get(stake.units, about)?;
         now.requests = answers.get(stake.requests, about)?;
@@ -197,32 +272,42 @@ pub(super) fn decode(
         Some(slot) => answers.get(slot, about)?.first().map(|state| state.timestamp),
         None => None,
     };
+    let totals = totals(answers, asked.totals, about)?;
+    let is_paused = answers.get(asked.paused, about)?;
+    let room: U256 = answers.get(asked.room, about)?;
+    let is_slow = answers.get(asked.slow.0, about)? || answers.get(asked.slow.1, about)?;
     let mut staked = Staked {
-        pooled: answers.get(asked.pooled, about)?,
-        all_shares: answers.get(asked.shares, about)?,
+        pooled: totals.pooled,
+        all_shares: totals.shares,
+        external_shares: totals.external_shares,
+        room: (room != U256::MAX).then_some(room),
         quote: quote(answers, asked, about)?,
         units: now.units,
         held: U256::ZERO,
         requests: Vec::new(),
         sales: Vec::new(),
+        ladder: Vec::new(),
         bounds: fixed.bounds,
         read: at.timestamp,
     };
+    let rate = staked.redeemed(Ray::ONE.0);
+    let rate = rate.map_err(|error| not_covered(market, at, &error.to_string()))?;
+    disagrees(market, at, "getPooledEthByShares", (rate, answers.get(asked.rate, about)?))?;
     let mut said = None;
     if let Some(stake) = &asked.stake {
         staked.held = answers.get(stake.held, about)?;
         staked.requests = requests(answers, stake, about, &now)?;
         // A sale that the pool cannot take brings nothing.
-        let sale = |(sold, slot): &(U256, Slot<ISwap::quoteCall>)| {
-            (*sold, answers.get(*slot, about).unwrap_or_default())
-        };
+        let sale =
+            |(sold, slot): &AskedSale| (*sold, answers.get(*slot, about).unwrap_or_default());
         staked.sales = stake.sales.iter().map(sale).collect();
+        staked.ladder = stake.ladder.iter().map(sale).collect();
         let value = answers.get(stake.value, about)?;
         let free = answers.get(stake.liquidity, about)?;
         said = Some((value.low, value.high, free, answers.get(stake.queued, about)?));
     }
     let oldest = oldest.map(|time| time.saturating_to());
-    Ok(Found::Row(Box::new(Row { staked, oldest, said })))
+    Ok(Found::Row(Box::new(Row { staked, is_paused, is_slow, oldest, said })))
 }
 
 fn requests(
