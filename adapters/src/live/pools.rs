@@ -1,6 +1,6 @@
 //! What markets in pools have in common: they are entered and left by the market contract's own calls, and nobody borrows.
 
-use alloy::primitives::Bytes;
+use alloy::primitives::{Bytes, U256};
 use alloy::sol;
 use alloy::sol_types::SolCall;
 use plimsoll_core::MarketId;
@@ -40,6 +40,34 @@ pub(super) fn act(market: &MarketId, data: &Bytes) -> Option<Act> {
         _ => return None,
     };
     Some(Act { market: market.clone(), is_entry, amount: Amount(assets) })
+}
+
+/// The part of a pool that is moved to see what moving costs.
+const PROBE_PART: U256 = alloy::primitives::uint!(1_000_U256);
+
+/// A position that can be moved to see what that costs.
+pub(super) trait Movable: Clone {
+    /// Enters with so much; `None` where the contract would refuse.
+    fn entered(self, assets: U256) -> Option<Self>;
+    /// Has at least one part in `parts` of all shares, and nothing else.
+    fn owning(self, parts: U256) -> Option<Self>;
+    /// Leaves with so much; `None` where the contract would refuse.
+    fn left(self, assets: U256) -> Option<Self>;
+    /// What leaving is priced at.
+    fn low(&self) -> Option<U256>;
+}
+
+/// Returns what entering with a thousandth of a pool and leaving with half of that cost, as shares of what is moved: what the low
+/// value falls by, and what comes in does not make up for. `None` where the contract would refuse it now.
+pub(super) fn costs<M: Movable>(position: &M, supplied: Amount) -> Option<(f64, f64)> {
+    let moved = supplied.0 / PROBE_PART;
+    let half = moved / U256::from(2);
+    let gained = position.clone().entered(moved)?.low()?.saturating_sub(position.low()?);
+    let owner = position.clone().owning(PROBE_PART)?;
+    let lost = owner.low()?.saturating_sub(owner.left(half)?.low()?);
+    let share = |lost: U256, of: U256| f64::from(lost) / f64::from(of);
+    let (entry, exit) = (moved.saturating_sub(gained), lost.saturating_sub(half));
+    (!half.is_zero()).then(|| (share(entry, moved), share(exit, half)))
 }
 
 /// No borrowers.

@@ -67,11 +67,6 @@ async fn uniswap_v3_conforms() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn staked_eth_conforms() {
-    conforms(&OnStaked).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn uniswap_v2_conforms() {
     conforms(&OnPairs).await;
 }
@@ -79,4 +74,9 @@ async fn uniswap_v2_conforms() {
 #[tokio::test(flavor = "multi_thread")]
 async fn balancer_stable_conforms() {
     conforms(&OnStables).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn staked_eth_conforms() {
+    conforms(&OnStaked).await;
 }

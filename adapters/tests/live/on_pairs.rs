@@ -139,7 +139,7 @@ impl Subject for OnPairs {
             share_price: Ray(U256::saturating_from(per_share)),
             supplied,
             borrowed: Some(Amount::ZERO),
-            supply_apr: None,
+            supply_apr: Some(Ray(U256::ZERO)),
             borrow_apr: None,
             exit: Amount(cash).min(supplied),
             held: Held {

@@ -124,7 +124,7 @@ impl Subject for OnStables {
             share_price: Ray(rate * U256::from(1_000_000_000)),
             supplied: Amount(supplied),
             borrowed: Some(Amount::ZERO),
-            supply_apr: None,
+            supply_apr: Some(Ray(U256::ZERO)),
             borrow_apr: None,
             exit: Amount(if is_paused { U256::ZERO } else { cash }),
             held: Held {

@@ -135,15 +135,17 @@ async fn the_terms_say_what_moving_costs() {
         let pool = reading.terms.pool.unwrap();
         assert_eq!((pool.shape, pool.is_foreign), (PoolShape::ConstantProduct, true));
         let moving = reading.terms.moving.unwrap();
-        // Half of the pair's fee and half of a band of ten basis points.
-        assert!((moving.entry - 0.002).abs() < 1e-6, "{}", moving.entry);
-        // What the low value gains of an entry is what the terms say it costs, but for the pair's depth.
-        let amount = units(10, Asset::Usdc);
-        if &*reading.symbol == "USDC" {
-            let foreseen = reading.model.after(true, Amount(amount), reading.at.timestamp).unwrap();
-            let cost = 1.0 - foreseen.held.worth.to_f64(6) / 10.0;
-            assert!((cost - moving.entry).abs() < 1e-5, "{cost} {}", moving.entry);
-        }
+        // Half of the pair's fee, half of a band of ten basis points, and what moving a thousandth of the pair moves its price.
+        assert!(moving.entry > 0.002 && moving.entry < 0.002_6, "{}", moving.entry);
+        assert!(moving.exit > 0.001 && moving.exit < 0.001_3, "{}", moving.exit);
+        let cost = |amount: U256| {
+            let foreseen = reading.model.after(true, Amount(amount), reading.at.timestamp);
+            let worth = foreseen.unwrap().held.worth.to_f64(reading.decimals);
+            1.0 - worth / Amount(amount).to_f64(reading.decimals)
+        };
+        let (all, little) = (reading.supplied.0, cost(reading.supplied.0 / U256::from(1_000_000)));
+        assert!((cost(all / U256::from(1_000)) - moving.entry).abs() < 1e-9);
+        assert!((little - 0.002).abs() < 1e-5, "{little}");
     }
 }
 

@@ -98,8 +98,7 @@ impl Stables {
         let collector = IBalancerVault::getProtocolFeesCollectorCall {};
         let collector = stage.asks(balancer.vault, &collector).await;
         let percent = |share: u64| U256::from(share) * ten(16);
-        let newSwapFeePercentage = percent(50);
-        let swap = IBalancerFees::setSwapFeePercentageCall { newSwapFeePercentage };
+        let swap = IBalancerFees::setSwapFeePercentageCall { newSwapFeePercentage: percent(50) };
         let (fee_type, value) = (U256::from(2), percent(20));
         let earned = IBalancerFees::setFeeTypePercentageCall { feeType: fee_type, newValue: value };
         let provider = balancer.fee_percentages;

@@ -64,12 +64,12 @@ pub(crate) struct Stage {
     pub(crate) on_stata: Vec<Address>,
     /// Ranges of Uniswap V3, where they were wanted.
     pub(crate) ranges: Option<crate::ranges_stage::Ranges>,
-    /// Staked ETH, where it was wanted.
-    pub(crate) staked: Option<crate::staked_stage::StakedWorld>,
     /// Pairs of Uniswap V2, where they were wanted.
     pub(crate) pairs: Option<crate::pairs_stage::Pairs>,
     /// Stable pools of Balancer, where they were wanted.
     pub(crate) stables: Option<crate::stables_stage::Stables>,
+    /// Staked ETH, where it was wanted.
+    pub(crate) staked: Option<crate::staked_stage::StakedWorld>,
 }
 
 /// The assets of Aave's places.
@@ -146,9 +146,9 @@ impl Stage {
             on_vaults: none(),
             on_stata: none(),
             ranges: None,
-            staked: None,
             pairs: None,
             stables: None,
+            staked: None,
         };
         stage.build().await;
         stage

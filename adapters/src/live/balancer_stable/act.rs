@@ -3,6 +3,7 @@
 
 use super::holding::Holding;
 use super::math::{WAD, less, sum};
+use crate::live::pools::Movable;
 use alloy::primitives::U256;
 use plimsoll_core::lp::LpError;
 use plimsoll_core::lp::fixed::mul_div_down;
@@ -143,6 +144,28 @@ impl Holding {
             exit: self.exit(),
             held: self.own()?,
         })
+    }
+}
+
+impl Movable for Holding {
+    fn entered(mut self, assets: U256) -> Option<Holding> {
+        self.enter(assets).ok()?;
+        Some(self)
+    }
+
+    fn owning(mut self, parts: U256) -> Option<Holding> {
+        self.shares = self.shares.max(self.pool.actual_supply(self.now).ok()?.checked_div(parts)?);
+        self.held = U256::ZERO;
+        Some(self)
+    }
+
+    fn left(mut self, assets: U256) -> Option<Holding> {
+        self.leave(assets).ok()?;
+        Some(self)
+    }
+
+    fn low(&self) -> Option<U256> {
+        self.value().ok().map(|(low, _)| low.0)
     }
 }
 

@@ -101,7 +101,7 @@ mod tests {
             let half = amount / U256::from(2);
             prop_assert!(cost(amount + WAD) > cost(amount), "more costs more");
             let low = f64::from(cost(amount)) / f64::from(half);
-            prop_assert!(low >= 0.999_999 / 1e6 && low < 1.01 / 1e6, "{low}");
+            prop_assert!((0.999_999 / 1e6..1.01 / 1e6).contains(&low), "{low}");
         }
     }
 }

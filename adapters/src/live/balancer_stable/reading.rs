@@ -4,6 +4,7 @@ use super::holding::Holding;
 use super::math::WAD;
 use super::read::Row;
 use super::{Fixed, StableMarket};
+use crate::live::pools::costs;
 use crate::live::{disagrees, not_covered};
 use alloy::primitives::U256;
 use plimsoll_core::lp::LpError;
@@ -57,7 +58,7 @@ pub(super) fn reading(
             is_frozen: doors.is_frozen || !holding.is_fresh,
             is_paused: doors.is_paused,
         },
-        terms: terms(&holding, fixed, low).map_err(failed)?,
+        terms: terms(&holding, fixed, (low, supplied)).map_err(failed)?,
         held,
         rewards: Some(Vec::new()),
         beyond: Beyond { pair: Some(pair(&holding, supplied)), ..Beyond::default() },
@@ -78,20 +79,25 @@ fn pair(holding: &Holding, supplied: Amount) -> Pair {
     Pair { price: least, fees_asset: None, fees_foreign: None, depth: Some(supplied) }
 }
 
-fn terms(holding: &Holding, fixed: &Fixed, low: U256) -> Result<Terms, LpError> {
+fn terms(
+    holding: &Holding,
+    fixed: &Fixed,
+    (low, supplied): (U256, Amount),
+) -> Result<Terms, LpError> {
     let fee = f64::from(holding.pool.swap_fee) / f64::from(WAD);
-    // What enters or leaves beside the pool's proportion pays the fee, as if it were swapped.
+    // Where the contract would refuse now: what is beside the pool's proportion pays the fee, as if it were swapped, and what
+    // enters is worth what the worst token is.
     let swapped = fee * (1.0 - holding.weight()?);
-    // What enters is worth what the worst token is: it comes back on leaving, in the asset.
     let worst = 1.0 - f64::from(low) / f64::from(holding.setting.whole);
-    // Of it the half of the oracle's band is provision; the rest is a token that is sold below par.
+    // Of it half of the oracle's band is provision; the rest is a token that is sold below par.
     let discount = (1.0 - pair(holding, Amount::ZERO).price).max(0.0);
+    let (entry, exit) = costs(holding, supplied).unwrap_or((swapped + worst.max(0.0), swapped));
     Ok(Terms {
         kind: MarketKind::Lp,
         pool: Some(PoolTerms { shape: PoolShape::Stable, fee, is_foreign: false }),
         moving: Some(MovingTerms {
-            entry: swapped + worst.max(0.0),
-            exit: swapped,
+            entry,
+            exit,
             reward_sale: 0.0,
             provision: (worst - discount).max(0.0),
         }),

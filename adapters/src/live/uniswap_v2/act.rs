@@ -3,6 +3,7 @@
 
 use super::holding::Holding;
 use super::math::{WAD, amount_out, burn_for, less, part_to_swap, sum};
+use crate::live::pools::Movable;
 use alloy::primitives::U256;
 use plimsoll_core::lp::fixed::mul_div_up;
 use plimsoll_core::lp::{Amounts, LpError};
@@ -144,6 +145,28 @@ impl Holding {
 
 fn at_least(found: U256, least: U256) -> Result<(), Refusal> {
     if found < least { Err(Refusal::TooLittle { found, least }) } else { Ok(()) }
+}
+
+impl Movable for Holding {
+    fn entered(mut self, assets: U256) -> Option<Holding> {
+        self.enter(assets).ok()?;
+        Some(self)
+    }
+
+    fn owning(mut self, parts: U256) -> Option<Holding> {
+        self.shares = self.shares.max(self.supply().ok()?.checked_div(parts)?);
+        self.held = U256::ZERO;
+        Some(self)
+    }
+
+    fn left(mut self, assets: U256) -> Option<Holding> {
+        self.leave(assets).ok()?;
+        Some(self)
+    }
+
+    fn low(&self) -> Option<U256> {
+        self.value().ok().map(|(low, _)| low.0)
+    }
 }
 
 impl Predict for Holding {

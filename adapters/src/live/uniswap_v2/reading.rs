@@ -3,6 +3,7 @@
 use super::read::{Paid, Row};
 use super::{Campaign, Fixed, Priced, V2Market};
 use crate::live::oracle::PROBE;
+use crate::live::pools::costs;
 use crate::live::{disagrees, not_covered};
 use alloy::primitives::U256;
 use plimsoll_core::lp::LpError;
@@ -48,7 +49,11 @@ pub(super) fn reading(
     let running = campaign.filter(|(_, paid)| at.timestamp < paid.finish && !paid.rate.is_zero());
     let reward = campaign.map(|(found, paid)| reward(fixed, found, (&paid, holding.pair.supply)));
     let is_empty = holding.pair.supply.is_zero();
-    let moving = moving(fixed, (holding.quotes.half_band(), campaign)).map_err(failed)?;
+    let half_band = holding.quotes.half_band().map_err(failed)?;
+    // Where the contract would refuse now: half of what is moved is swapped; the rest is the asset already.
+    let moved = (FEE + half_band) / 2.0;
+    let moved = costs(&holding, supplied).unwrap_or((moved, moved));
+    let moving = moving(fixed, (moved, half_band / 2.0, campaign)).map_err(failed)?;
     let pair = Pair {
         price: whole_price(holding.quotes.middle().map_err(failed)?, fixed.setting.decimals),
         fees_asset: None,
@@ -132,17 +137,15 @@ fn reward(
 
 fn moving(
     fixed: &Fixed,
-    (half_band, campaign): (Result<f64, LpError>, Option<(&Campaign, Paid)>),
+    ((entry, exit), provision, campaign): ((f64, f64), f64, Option<(&Campaign, Paid)>),
 ) -> Result<MovingTerms, LpError> {
-    // Half of what is moved is swapped; the rest is the asset already.
-    let (swapped, provision) = (FEE / 2.0, half_band? / 2.0);
     let reward_sale = match campaign {
         Some((Campaign { priced: Priced::By(..), .. }, Paid { quotes: Some(quotes), .. })) => {
             fixed.reward_fee + quotes.half_band()?
         }
         _ => 0.0,
     };
-    Ok(MovingTerms { entry: swapped + provision, exit: swapped, reward_sale, provision })
+    Ok(MovingTerms { entry, exit, reward_sale, provision })
 }
 
 fn terms(fixed: &Fixed, moving: MovingTerms, finish: Option<u64>) -> Terms {

@@ -142,7 +142,17 @@ async fn make(
     };
     let ((usdc_vault, usdt_oracle), weth_vault) = vaults.deploy().await?;
     repost(chain, deployment, (&tokens, &staked)).await?;
-    Ok(World { exchanges, usdt, reward, staked, pools, trader, usdc_vault, weth_vault, usdt_oracle })
+    Ok(World {
+        exchanges,
+        usdt,
+        reward,
+        staked,
+        pools,
+        trader,
+        usdc_vault,
+        weth_vault,
+        usdt_oracle,
+    })
 }
 
 /// The tokens of the pools, with their feeds in USD.

@@ -44,7 +44,9 @@ pub(super) struct Vaults<'a> {
 
 impl Vaults<'_> {
     /// Deploys the vault of USDC, with its oracle of USDT, and the vault of WETH.
-    pub(super) async fn deploy(&self) -> Result<((PlimsollVault, Address), PlimsollVault), LocalChainError> {
+    pub(super) async fn deploy(
+        &self,
+    ) -> Result<((PlimsollVault, Address), PlimsollVault), LocalChainError> {
         let mut steps = Steps::start(self.chain, self.artifacts).await?;
         let usdc = self.usdc_vault(&mut steps)?;
         let weth = self.weth_vault(&mut steps)?;
