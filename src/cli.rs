@@ -390,6 +390,9 @@ pub(crate) struct DemoOptions {
     /// Folder in which the journal is kept; without it, it goes away
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// A file that says how the world's people live where it is not as usual; see docs/demo.md
+    #[arg(long, value_name = "FILE", conflicts_with = "bank_run")]
+    pub(crate) world: Option<PathBuf>,
     /// Draw the world's days into a page: utilization, rates, fees, rewards and prices over time
     #[arg(long, value_name = "FILE", conflicts_with = "bank_run")]
     pub(crate) html: Option<PathBuf>,

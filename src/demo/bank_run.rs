@@ -6,6 +6,7 @@
 
 use super::document::decimal;
 use super::stage::{DAY_BLOCKS, Scope, Stage};
+use super::world::WorldFile;
 use super::{Show, begin};
 use crate::cli::{BankRun, DemoOptions};
 use crate::output::say;
@@ -100,8 +101,10 @@ pub(crate) async fn played(
     artifacts: &Artifacts,
 ) -> anyhow::Result<Document> {
     let (mut show, _first, _kept) =
-        begin(options, artifacts, Scope::Lending, &|_| vec![(5, 50_000), (6, 25_000), (7, 25_000)])
-            .await?;
+        begin(options, artifacts, (&WorldFile::default(), Scope::Lending), &|_| {
+            vec![(5, 50_000), (6, 25_000), (7, 25_000)]
+        })
+        .await?;
     let (before, during, after) = DAYS;
     let mut watched = Watched::default();
     for _ in 0..before * DAY_BLOCKS {

@@ -10,6 +10,7 @@ mod page;
 mod side;
 mod stage;
 mod told;
+mod world;
 
 use crate::cli::DemoOptions;
 use crate::clock::Watch;
@@ -26,6 +27,7 @@ use side::Side;
 use stage::{DAY_BLOCKS, DAYS_BEFORE, Scope, Seat, Stage};
 use std::path::{Path, PathBuf};
 use told::Told;
+use world::WorldFile;
 
 /// Everything of a demo that goes on.
 struct Show {
@@ -69,8 +71,9 @@ async fn played(options: &DemoOptions, artifacts: &Artifacts) -> anyhow::Result<
         Asset::Weth => vec![(WETH_DEPOSITOR, WETH_DEPOSIT)],
         _ => vec![(USDC_DEPOSITOR, USDC_DEPOSIT)],
     };
+    let world = WorldFile::read(options.world.as_deref())?;
     let (mut show, first, _kept) =
-        begin(options, artifacts, Scope::everything(), &deposits).await?;
+        begin(options, artifacts, (&world, world.scope()), &deposits).await?;
     let copy = show.stage.copied(artifacts).await?;
     let places: Vec<_> =
         show.sides.iter().map(|side| side.engine.desk().settings().places.clone()).collect();
@@ -89,13 +92,13 @@ async fn played(options: &DemoOptions, artifacts: &Artifacts) -> anyhow::Result<
 async fn begin(
     options: &DemoOptions,
     artifacts: &Artifacts,
-    scope: Scope,
+    (world, scope): (&WorldFile, Scope),
     deposits: &dyn Fn(&Seat) -> Vec<(usize, u64)>,
 ) -> anyhow::Result<(Show, Vec<Tick>, Option<tempfile::TempDir>)> {
     let watch = Watch::start();
     let told = Told::new(options.headless);
     told.begins(options);
-    let mut stage = Stage::set(artifacts, options.seed, scope).await?;
+    let mut stage = Stage::set(artifacts, world.people(options.seed), scope).await?;
     if options.html.is_some() {
         stage.driver.keep_diary();
     }

@@ -25,8 +25,6 @@ pub(crate) const DAY_BLOCKS: u64 = 86_400 / BLOCK_SECONDS;
 const DEPOSIT_SECONDS: u64 = 12;
 /// Days of markets before the depositor comes: what the engine learns from.
 pub(crate) const DAYS_BEFORE: u64 = 36;
-/// Days that the first campaigns last: they are there when the depositors come, and end while the engine runs.
-const CAMPAIGN_DAYS: u64 = 60;
 /// Places among the chain's accounts: the engines' keys, and who looks after the vaults.
 const USDC_ENGINE: usize = 1;
 const WETH_ENGINE: usize = 8;
@@ -46,16 +44,6 @@ pub(crate) enum Scope {
         /// How the world begins.
         world: WorldSettings,
     },
-}
-
-impl Scope {
-    /// Everything, as it is without further words.
-    pub(crate) fn everything() -> Scope {
-        Scope::Everything {
-            scene: SceneSettings::default(),
-            world: WorldSettings { campaign_days: CAMPAIGN_DAYS },
-        }
-    }
 }
 
 /// A vault on the stage, and who moves its money.
@@ -108,13 +96,12 @@ impl Stage {
     /// Deploys everything and brings people to it.
     pub(crate) async fn set(
         artifacts: &Artifacts,
-        seed: u64,
+        people: MarketSettings,
         scope: Scope,
     ) -> anyhow::Result<Stage> {
         let mut chain = LocalChain::start(artifacts, chain_settings()).await?;
         let deployment = deploy(&chain, artifacts).await?;
         let usdc = roles(&chain, USDC_ENGINE)?;
-        let people = MarketSettings { seed, ..MarketSettings::default() };
         let seat = |asset, vault, engine| Seat { asset, vault, engine };
         let Scope::Everything { scene, world: begun } = scope else {
             let vault = deploy_vault(&chain, artifacts, &deployment, usdc).await?;

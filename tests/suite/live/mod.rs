@@ -4,3 +4,4 @@ mod demo;
 mod faults;
 mod process;
 mod seeds;
+mod worlds;

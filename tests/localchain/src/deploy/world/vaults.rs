@@ -27,7 +27,8 @@ const FAST: u32 = 7_200;
 const SLOW: u32 = 90_000;
 /// How far true prices may be from answers: what both feeds let pass before they post.
 const ETHER_BAND: u64 = 75;
-const STABLE_BAND: u64 = 50;
+const TETHER_BAND: u64 = 30;
+const STAKED_BAND: u64 = 10;
 /// One, with the decimals of feeds in USD.
 const USD: u128 = 100_000_000;
 
@@ -64,7 +65,7 @@ impl Vaults<'_> {
         let mut markets = plimsoll::lending_markets(steps, self.deployment, vault)?;
         let ether = self.dollar_oracle(steps, self.tokens.weth, (FAST, ETHER_BAND))?;
         let reward = self.dollar_oracle(steps, self.tokens.reward, (FAST, ETHER_BAND))?;
-        let tether = self.dollar_oracle(steps, self.tokens.usdt, (SLOW, STABLE_BAND))?;
+        let tether = self.dollar_oracle(steps, self.tokens.usdt, (SLOW, TETHER_BAND))?;
         let pools = self.pools;
         let sells = own(steps, "UniswapV2Swap", &pools.reward_pair.address.abi_encode())?;
         let campaign = (self.exchanges.uniswap_v3.staker, self.tokens.reward.token, reward, sells);
@@ -94,7 +95,7 @@ impl Vaults<'_> {
         // Staked ether in ether, straight from its feed.
         let (one, none) = (10u128.pow(18), feed(Address::ZERO, 0, (0, 0)));
         let base = feed(self.staked.feed, SLOW, (one / 2, one.saturating_mul(2)));
-        let st_eth = oracle(steps, (self.staked.st_eth, asset), (base, none), STABLE_BAND)?;
+        let st_eth = oracle(steps, (self.staked.st_eth, asset), (base, none), STAKED_BAND)?;
         let both = (pools.ether.address, asset, self.staked.wst_eth).abi_encode_params();
         let swap = own(steps, "BalancerSwap", &both)?;
         let settings = StakedEthMarketSettings {

@@ -28,8 +28,8 @@ impl Quoted {
     /// The feed's deviation as a fraction and its heartbeat in seconds.
     fn rules(self) -> (f64, u64) {
         match self {
-            Quoted::Usdt => (0.0025, 86_400),
-            Quoted::Staked => (0.005, 86_400),
+            Quoted::Usdt => (0.000_5, 86_400),
+            Quoted::Staked => (0.001, 86_400),
             Quoted::Reward => (0.005, 3_600),
         }
     }
