@@ -86,6 +86,7 @@ fn chain(settings: &ProtocolSettings) -> u64 {
         ProtocolSettings::Erc4626(all) => all.chain,
         ProtocolSettings::UniswapV3(all) => all.chain,
         ProtocolSettings::StakedEth(all) => all.chain,
+        ProtocolSettings::CompoundV3(all) => all.chain,
     }
 }
 

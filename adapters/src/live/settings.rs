@@ -1,8 +1,8 @@
 //! Which protocols are read: parsed once, refused where it cannot be meant.
 
 use super::{
-    AaveV3, AaveV3Settings, Erc4626, Erc4626Settings, MorphoBlue, MorphoBlueSettings, StakedEth,
-    StakedEthSettings, UniswapV3, UniswapV3Settings, V3Market,
+    AaveV3, AaveV3Settings, CompoundV3, CompoundV3Settings, Erc4626, Erc4626Settings, MorphoBlue,
+    MorphoBlueSettings, StakedEth, StakedEthSettings, UniswapV3, UniswapV3Settings, V3Market,
 };
 use alloy::primitives::Address;
 use plimsoll_core::MarketId;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// The settings of one protocol: a table with `protocol = "aave_v3"`, `"morpho_blue"`, `"erc4626"`,
-/// `"uniswap_v3"` or `"staked_eth"`.
+/// `"uniswap_v3"`, `"staked_eth"` or `"compound_v3"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "protocol", rename_all = "snake_case")]
 pub enum ProtocolSettings {
@@ -26,6 +26,8 @@ pub enum ProtocolSettings {
     UniswapV3(UniswapV3Settings),
     /// Staked ETH.
     StakedEth(StakedEthSettings),
+    /// Markets of Compound III.
+    CompoundV3(CompoundV3Settings),
 }
 
 impl ProtocolSettings {
@@ -46,6 +48,8 @@ impl ProtocolSettings {
             ProtocolSettings::StakedEth(all) => {
                 all.markets.iter().map(|each| each.contract).collect()
             }
+            // There is none for it.
+            ProtocolSettings::CompoundV3(all) => all.markets.iter().map(|_| None).collect(),
         }
     }
 
@@ -67,6 +71,9 @@ impl ProtocolSettings {
             ProtocolSettings::StakedEth(all) => {
                 all.markets.iter_mut().for_each(|each| each.contract = None);
             }
+            ProtocolSettings::CompoundV3(all) => {
+                all.markets.iter_mut().for_each(|each| each.holder = None);
+            }
         }
     }
 
@@ -81,6 +88,7 @@ impl ProtocolSettings {
             ProtocolSettings::Erc4626(all) => all.markets.retain(|_| next()),
             ProtocolSettings::UniswapV3(all) => all.markets.retain(|_| next()),
             ProtocolSettings::StakedEth(all) => all.markets.retain(|_| next()),
+            ProtocolSettings::CompoundV3(all) => all.markets.retain(|_| next()),
         }
     }
 }
@@ -121,6 +129,7 @@ fn protocol(settings: &ProtocolSettings) -> Box<dyn Protocol> {
         ProtocolSettings::Erc4626(settings) => Box::new(Erc4626::new(settings)),
         ProtocolSettings::UniswapV3(settings) => Box::new(UniswapV3::new(settings)),
         ProtocolSettings::StakedEth(settings) => Box::new(StakedEth::new(settings)),
+        ProtocolSettings::CompoundV3(settings) => Box::new(CompoundV3::new(settings)),
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod bench;
 mod checks;
+mod comet;
 mod conformance;
 mod differential;
 mod faults;
