@@ -30,4 +30,5 @@ mod stage;
 mod staked;
 mod staked_differential;
 mod staked_stage;
+mod staking_vaults;
 mod subject;
