@@ -121,7 +121,7 @@ async fn enter(
 }
 
 async fn state(stage: &Stage, seat: &Seat) -> anyhow::Result<VaultState> {
-    let endpoint = Endpoint::new(&stage.chain.http_url(), Duration::from_secs(10))?;
+    let endpoint = Endpoint::new(&stage.chain.http_url(), Duration::from_secs(120))?;
     let nodes = Nodes::new(vec![endpoint], 1, CHAIN_ID)?;
     let head = nodes.head().await.context("the chain of a baseline")?;
     let at = At { block: head.block, timestamp: head.timestamp };

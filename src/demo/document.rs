@@ -1,10 +1,12 @@
 //! What a demo prints for programs.
 
+use super::limits::LimitUse;
 use anyhow::Context;
 use plimsoll_core::{Amount, MarketKind};
 use plimsoll_execute::chain::vault::LegKind;
 use plimsoll_execute::live::books::{Account, Landed, signed};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// The document of `plimsoll demo --json`.
 ///
@@ -40,6 +42,8 @@ pub(crate) struct Side {
     pub(crate) baselines: Baselines,
     pub(crate) moves: Vec<Move>,
     pub(crate) pnl_by_market: Vec<Profit>,
+    /// By limit: the most that was used of it at any block; of what can leave, the least.
+    pub(crate) limits: BTreeMap<&'static str, LimitUse>,
     pub(crate) kinds_used: Vec<&'static str>,
 }
 

@@ -6,6 +6,7 @@
 mod bank_run;
 mod baselines;
 mod document;
+mod limits;
 mod page;
 mod side;
 mod stage;
@@ -169,7 +170,8 @@ impl Show {
             for _ in 0..DAY_BLOCKS {
                 last = self.hour().await?;
             }
-            for (side, tick) in self.sides.iter().zip(&last) {
+            for (side, tick) in self.sides.iter_mut().zip(&last) {
+                side.day_ends(tick);
                 self.told.day(day, side, tick);
             }
         }

@@ -1,6 +1,7 @@
 //! One vault of a demo with its engine and its books.
 
 use super::document::{self, Baselines, Move, Profit, decimal, yearly_pct};
+use super::limits::{self, LimitUse};
 use super::stage::{Seat, Stage};
 use super::told::Told;
 use alloy::primitives::U256;
@@ -10,6 +11,7 @@ use plimsoll_core::{Action, Amount, MarketId, MarketKind, RiskLine};
 use plimsoll_execute::chain::VaultState;
 use plimsoll_execute::live::books::{Books, signed};
 use plimsoll_execute::live::{Engine, Tick};
+use plimsoll_frame::Scores;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -25,6 +27,12 @@ pub(crate) struct Side {
     pub(crate) decisions: BTreeMap<PlanId, Decided>,
     /// What kind of market each is.
     kinds: BTreeMap<MarketId, MarketKind>,
+    /// What was used of each limit.
+    limits: BTreeMap<&'static str, LimitUse>,
+    /// The newest scores, by which limits are measured.
+    scores: Option<Scores>,
+    /// What was held at the end of each day, as shares of everything.
+    pub(crate) course: Vec<BTreeMap<MarketId, f64>>,
     /// The markets in which something was held.
     held: BTreeSet<MarketId>,
     /// Entries that were sent though they left a market above its target; there must be none.
@@ -60,6 +68,9 @@ impl Side {
             books: Books::default(),
             decisions: BTreeMap::new(),
             kinds: BTreeMap::new(),
+            limits: BTreeMap::new(),
+            scores: None,
+            course: Vec::new(),
             held: BTreeSet::new(),
             above_target: 0,
         })
@@ -79,10 +90,21 @@ impl Side {
         let logs = self.engine.nodes().logs_in(head.block.hash, self.seat.vault.address).await?;
         let places = self.engine.desk().settings().places.clone();
         let landed = self.books.take(&tick, &places, &logs);
+        if let Some((_, ruling)) = &tick.ruling {
+            self.scores = Some(ruling.scores.clone());
+        }
+        if let Some(scores) = &self.scores {
+            limits::note(&mut self.limits, (&tick, self.engine.desk().settings()), scores);
+        }
         let held = self.books.accounts().iter().filter(|(_, each)| !each.look.worth.is_zero());
         self.held.extend(held.map(|(market, _)| market.clone()));
         told.looked(self, &tick, &landed);
         Ok(tick)
+    }
+
+    /// Notes what is held at the end of a day.
+    pub(crate) fn day_ends(&mut self, tick: &Tick) {
+        self.course.push(limits::shares(tick, self.engine.desk().settings()));
     }
 
     /// What kind of market it is.
@@ -129,6 +151,7 @@ impl Side {
             baselines,
             moves: self.moves(decimals),
             pnl_by_market: profits.collect(),
+            limits: self.limits.clone(),
             kinds_used: MarketKind::ALL.iter().filter(used).map(|kind| kind.key()).collect(),
         })
     }

@@ -14,6 +14,8 @@ sol! {
     function rewardOracle() external view returns (address);
 }
 
+/// How long the node may take: a machine that is busy must not make another document.
+const TIMEOUT_MS: u64 = 120_000;
 /// Fall of the share price at which the breaker trips, basis points, with lending alone.
 const LENDING_DROP_BPS: u32 = 100;
 /// The same where positions have prices: a market that moves is no fault.
@@ -40,6 +42,7 @@ chain = {CHAIN_ID}
 nodes = ["{node}"]
 websocket = "{socket}"
 poll_ms = 100
+timeout_ms = {TIMEOUT_MS}
 vault = "{vault}"
 state = "{state}"
 listen = "127.0.0.1:9464"
