@@ -48,7 +48,8 @@ impl Weights<'_> {
     }
 
     fn deepest(&self) -> f64 {
-        let depths = self.of.keys().filter_map(|market| self.readings.get(market)?.terms.wrap_depth);
+        let depths =
+            self.of.keys().filter_map(|market| self.readings.get(market)?.terms.wrap_depth);
         depths.max().map_or(0.0, f64::from)
     }
 

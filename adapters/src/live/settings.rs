@@ -1,14 +1,10 @@
 //! Which protocols are read: parsed once, refused where it cannot be meant.
 
 use super::{
-<<<<<<< HEAD
-    AaveV3, AaveV3Settings, BalancerStable, BalancerStableSettings, Erc4626, Erc4626Settings,
-    MorphoBlue, MorphoBlueSettings, StableMarket, StakedEth, StakedEthSettings, UniswapV2,
-    UniswapV2Settings, UniswapV3, UniswapV3Settings, V2Market, V3Market,
-=======
-    AaveV3, AaveV3Settings, CompoundV3, CompoundV3Settings, Erc4626, Erc4626Settings, MorphoBlue,
-    MorphoBlueSettings, StakedEth, StakedEthSettings, UniswapV3, UniswapV3Settings, V3Market,
->>>>>>> adapters5
+    AaveV3, AaveV3Settings, BalancerStable, BalancerStableSettings, CompoundV3, CompoundV3Settings,
+    Erc4626, Erc4626Settings, MorphoBlue, MorphoBlueSettings, StableMarket, StakedEth,
+    StakedEthSettings, UniswapV2, UniswapV2Settings, UniswapV3, UniswapV3Settings, V2Market,
+    V3Market,
 };
 use alloy::primitives::Address;
 use plimsoll_core::MarketId;
@@ -18,11 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// The settings of one protocol: a table with `protocol = "aave_v3"`, `"morpho_blue"`, `"erc4626"`,
-<<<<<<< HEAD
-/// `"uniswap_v3"`, `"uniswap_v2"`, `"balancer_stable"` or `"staked_eth"`.
-=======
-/// `"uniswap_v3"`, `"staked_eth"` or `"compound_v3"`.
->>>>>>> adapters5
+/// `"uniswap_v3"`, `"uniswap_v2"`, `"balancer_stable"`, `"staked_eth"` or `"compound_v3"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "protocol", rename_all = "snake_case")]
 pub enum ProtocolSettings {

@@ -3,13 +3,10 @@
 use crate::bench::{self, Bench, Wrap};
 use crate::on_aave::{ON_V3_0, ON_V3_2};
 use crate::on_morpho::OnMorpho;
-<<<<<<< HEAD
 use crate::on_pairs::OnPairs;
-use crate::on_stables::OnStables;
-=======
 use crate::on_ranges::OnRanges;
+use crate::on_stables::OnStables;
 use crate::on_staked::OnStaked;
->>>>>>> adapters5
 use crate::stage::Stage;
 use crate::subject::Subject;
 use alloy::primitives::{Address, Bytes, U256};
@@ -229,7 +226,6 @@ async fn every_fault_in_an_adapter_of_morpho_is_caught() {
     are_caught(&OnMorpho, &[Fault::ForgetsTheCap, Fault::IgnoresThePause]).await;
 }
 
-<<<<<<< HEAD
 /// Nothing is lent in a pool, and it takes any amount: the rate of today is that of tomorrow, and no cap is forgotten.
 const NOT_OF_POOLS: [Fault; 2] = [Fault::PredictsTheRateOfToday, Fault::ForgetsTheCap];
 
@@ -243,7 +239,8 @@ async fn every_fault_in_an_adapter_of_pairs_is_caught() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_in_an_adapter_of_stable_pools_is_caught() {
     are_caught(&OnStables, &NOT_OF_POOLS).await;
-=======
+}
+
 /// What has neither a rate of its own nor a pause.
 const NO_RATE_NO_PAUSE: [Fault; 2] = [Fault::PredictsTheRateOfToday, Fault::IgnoresThePause];
 
@@ -258,5 +255,4 @@ async fn every_fault_in_an_adapter_of_staked_eth_is_caught() {
     // Every asset there has 18 decimals.
     let [rate, pause] = NO_RATE_NO_PAUSE;
     are_caught(&OnStaked, &[rate, pause, Fault::WrongDecimals]).await;
->>>>>>> adapters5
 }
