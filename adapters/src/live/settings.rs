@@ -227,6 +227,35 @@ mod tests {
     }
 
     #[test]
+    fn two_contracts_in_one_pool_are_two_markets() {
+        let of = |byte: u8| Address::repeat_byte(byte);
+        let (pool, asset) = (of(0x11), of(0x22));
+        for (protocol, place, more) in [
+            ("uniswap_v2", "pair", format!(r#""oracle":"{pool}","#)),
+            ("balancer_stable", "pool", String::new()),
+        ] {
+            let market = |contract: Address| {
+                format!(r#"{{"{place}":"{pool}","asset":"{asset}",{more}"contract":"{contract}"}}"#)
+            };
+            let (one, other) = (market(of(1)), market(of(2)));
+            let text =
+                format!(r#"{{"protocol":"{protocol}","chain":1,"markets":[{one},{other}]}}"#);
+            let mut settings = parsed(&text).unwrap();
+            let names = from_settings(&[settings.clone()]).unwrap()[0].markets();
+            let expected = [of(1), of(2)].map(|each| {
+                format!("{}:1:{pool}:{each}", protocol.replace('_', "-")).to_lowercase()
+            });
+            assert_eq!(names.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
+            assert_eq!(settings.contracts(), [Some(of(1)), Some(of(2))]);
+            settings.forget_contracts();
+            assert_eq!(settings.contracts(), [None, None]);
+            assert_eq!(from_settings(&[settings.clone()]).unwrap()[0].markets(), names);
+            settings.retain(|market| *market == names[1]);
+            assert_eq!(from_settings(&[settings]).unwrap()[0].markets(), names[1..]);
+        }
+    }
+
+    #[test]
     fn settings_that_cannot_be_meant_are_refused() {
         let unknown = parsed(&POOL.replace("\"pool\"", "\"pol\"")).unwrap_err().to_string();
         assert!(unknown.contains("pol"), "{unknown}");

@@ -24,6 +24,7 @@ mod pairs;
 mod pairs_differential;
 mod pairs_stage;
 mod people;
+mod pools_world;
 mod prices;
 mod proxy;
 mod ranges;

@@ -24,14 +24,17 @@ alloy::sol! {
     }
 }
 
-/// What the settings say of a place.
+/// What the settings say of a place; the contract names its oracles itself.
 pub(crate) fn market(stage: &Stage, place: usize) -> StableMarket {
     let spot = at(stage, place);
+    StableMarket::new(spot.pool.address, stage.token(spot.asset), Some(spot.contract))
+}
+
+/// The oracles of a place.
+pub(crate) fn oracles(stage: &Stage, place: usize) -> Vec<TokenOracle> {
     let oracle = |(token, oracle)| TokenOracle { token, oracle };
-    let oracles = spot.others.iter().map(|other| oracle((other.token, other.oracle))).collect();
-    let mut market = StableMarket::new(spot.pool.address, stage.token(spot.asset), oracles);
-    market.contract = Some(spot.contract);
-    market
+    let others = at(stage, place).others.iter();
+    others.map(|other| oracle((other.token, other.oracle))).collect()
 }
 
 #[async_trait]
@@ -73,7 +76,10 @@ impl Subject for OnStables {
             Some(Wrong::Contract) => settings.markets[0].contract = Some(places[1].contract),
             Some(Wrong::Market) => settings.markets[1].pool = stage.token(Asset::Wbtc),
             Some(Wrong::Chain) => settings.chain = 1,
-            Some(Wrong::NoContract) => settings.markets[0].contract = None,
+            Some(Wrong::NoContract) => {
+                settings.markets[0].oracles = oracles(stage, 0);
+                settings.markets[0].contract = None;
+            }
         }
         Box::new(BalancerStable::new(settings))
     }

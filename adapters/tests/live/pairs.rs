@@ -8,14 +8,16 @@ use crate::ranges_stage::{HEARTBEAT, post};
 use crate::stage::{EMPTY, Stage, units};
 use crate::subject::{Subject, Wanted};
 use alloy::primitives::{Address, Bytes, U256};
+use alloy::sol_types::{SolCall, SolValue};
+use plimsoll_adapters::live::{UniswapV2, UniswapV2Settings, V2Market};
 use plimsoll_core::rates::aave_v3::Line;
 use plimsoll_core::units::Amount;
 use plimsoll_core::{MarketKind, UpkeepKind};
-use plimsoll_execute::Reading;
 use plimsoll_execute::chain::vault::LegKind;
+use plimsoll_execute::protocol::{Protocol, Reading};
 use plimsoll_frame::{Column, PoolShape};
-use plimsoll_localchain::Asset;
 use plimsoll_localchain::abi::{IStakingRewards, IUniswapV2Pair};
+use plimsoll_localchain::{Asset, CHAIN_ID, Origin};
 
 /// Seconds of a campaign.
 const CAMPAIGN: u64 = 60 * 86_400;
@@ -366,10 +368,52 @@ async fn two_market_contracts_in_one_pair_are_two_markets_and_keep_their_names()
     let other = all_are_true(&stage).await.remove(2);
     assert!(other.held.worth.is_zero(), "what one holds the other does not");
     let (at, asset) = (spot(&stage, 0), stage.token(spot(&stage, 0).asset));
-    let mut market = plimsoll_adapters::live::V2Market::new(at.pair, asset, at.oracle);
+    let mut market = V2Market::new(at.pair, asset, at.oracle);
     let by_asset = format!("uniswap-v2:31337:{}:{asset}", at.pair).to_lowercase();
     assert_eq!(market.id(31_337).as_str(), by_asset);
     market.contract = Some(at.contract);
     market.forget_contract();
     assert_eq!((market.id(31_337), market.contract), (names[0].clone(), None::<Address>));
+}
+
+/// Code that passes `quote` on to an oracle, and has no other function.
+fn passes_on(oracle: Address) -> Bytes {
+    let head = alloy::primitives::hex!("6037600a5f3960375ff3365f5f375f3560e01c63");
+    let jump = alloy::primitives::hex!("146015575f5ffd5b60605f365f73");
+    let tail = alloy::primitives::hex!("5afa5060605ff3");
+    let selector = <crate::pairs_stage::IPriced::quoteCall as SolCall>::SELECTOR;
+    [head.as_slice(), &selector, &jump, oracle.as_slice(), &tail].concat().into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_an_oracle_of_another_kind_the_contracts_word_is_taken() {
+    let Some(stage) = opened().await else { return };
+    let at = spot(&stage, 0);
+    let oracle = stage.chain.create(stage.deployed.admin, passes_on(at.oracle)).await.unwrap();
+    let (asset, none) = (stage.token(at.asset), Address::ZERO);
+    let bounds = (U256::from(100), U256::from(1_000));
+    let settings = (at.pair, oracle, none, none, none, bounds.0, bounds.1);
+    let arguments = (stage.owner, asset, settings).abi_encode_params();
+    let contract = stage.created(Origin::Plimsoll, "UniswapV2Market", arguments).await;
+    let mut market = V2Market::new(at.pair, asset, oracle);
+    market.contract = Some(contract);
+    let settings = UniswapV2Settings { chain: CHAIN_ID, markets: vec![market] };
+    let adapter = UniswapV2::new(settings);
+    adapter.check(&stage.nodes, &stage.at().await).await.unwrap();
+    // No odd third of a unit is known of such an oracle.
+    post(&stage, Asset::Usdc, 999_937).await;
+    for (is_entry, whole) in [(true, 1_000), (true, 77), (false, 300)] {
+        let read = adapter.read(&stage.nodes, &stage.at().await).await.unwrap();
+        let reading = read.readings.into_iter().next().unwrap();
+        let value = stage.asks(contract, &IPooledMarket::valueCall {}).await;
+        let free = stage.asks(contract, &IPooledMarket::liquidityCall {}).await;
+        assert_eq!((reading.held.worth.0, reading.held.available.0), (value.low, free));
+        let (amount, time) = (units(whole, at.asset), reading.at.timestamp + 12);
+        let foreseen = reading.model.after(is_entry, Amount(amount), time).unwrap();
+        assert!(stage.act(contract, at.asset, (is_entry, amount), time).await);
+        let value = stage.asks(contract, &IPooledMarket::valueCall {}).await;
+        let shares = stage.asks(contract, &IPooledMarket::sharesCall {}).await;
+        assert_eq!(foreseen.held.shares.0, shares);
+        assert!(foreseen.held.worth.0.abs_diff(value.low) <= U256::from(1), "a unit at most");
+    }
 }

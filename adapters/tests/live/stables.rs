@@ -2,7 +2,7 @@
 //! not noticed, an amplification on its way, a pool that is drained, paused, or recovers.
 
 use crate::bench::{came_true, is_true};
-use crate::on_stables::{OnStables, market};
+use crate::on_stables::{OnStables, market, oracles};
 use crate::pairs_stage::{IPooledMarket, post_to};
 use crate::ranges_stage::HEARTBEAT;
 use crate::stables_stage::{IPoolAdmin, StablePlace, Stables};
@@ -319,13 +319,18 @@ async fn refused(stage: &Stage, market: StableMarket) -> AdapterError {
 #[tokio::test(flavor = "multi_thread")]
 async fn oracles_that_are_not_the_contracts_are_refused_at_the_start() {
     let Some(stage) = opened().await else { return };
-    // The contract names its oracles nowhere, but what they make of a unit.
     let mut swapped = market(&stage, 0);
+    swapped.oracles = oracles(&stage, 0);
+    let settings = |market| BalancerStableSettings { chain: CHAIN_ID, markets: vec![market] };
+    let right = BalancerStable::new(settings(swapped.clone()));
+    right.check(&stage.nodes, &stage.at().await).await.unwrap();
     let (one, other) = (swapped.oracles[0].oracle, swapped.oracles[1].oracle);
     (swapped.oracles[0].oracle, swapped.oracles[1].oracle) = (other, one);
     let error = refused(&stage, swapped).await;
-    assert!(matches!(error, AdapterError::Disagrees { .. }), "{error}");
+    assert!(matches!(error, AdapterError::Mismatch { field: "tokenOracles", .. }), "{error}");
+    // Without a contract they have to be named.
     let mut missing = market(&stage, 0);
+    (missing.contract, missing.oracles) = (None, oracles(&stage, 0));
     let token = missing.oracles.remove(0).token;
     let error = refused(&stage, missing).await.to_string();
     assert!(error.contains(&token.to_string()) && error.contains("needs an oracle"), "{error}");
@@ -341,7 +346,7 @@ async fn a_market_is_named_by_its_contract_and_keeps_that_name() {
     let names = OnStables.adapter(&stage, None).markets();
     let (mut by_contract, pool) = (market(&stage, 0), spot(&stage, 0).pool.address);
     let asset = stage.token(spot(&stage, 0).asset);
-    let by_asset = StableMarket::new(pool, asset, Vec::new());
+    let by_asset = StableMarket::new(pool, asset, None);
     let expected = format!("balancer-stable:31337:{pool}:{asset}").to_lowercase();
     assert_eq!(by_asset.id(CHAIN_ID).as_str(), expected);
     by_contract.forget_contract();

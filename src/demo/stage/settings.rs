@@ -158,22 +158,9 @@ feeds = [
             }
             VaultMarket::BalancerStable => {
                 let pools = &world()?.pools;
-                let (pool, token, oracle) = if seat.asset == Asset::Weth {
-                    // It is valued by what values the staked ether itself.
-                    let staked = seat.vault.contract(VaultMarket::StakedEth);
-                    let staked = staked.context("a vault of WETH without staked ether")?;
-                    let oracle = self.chain.call(staked, &oracleCall {}).await?;
-                    (&pools.ether, world()?.staked.wst_eth, oracle)
-                } else {
-                    (&pools.usd, world()?.usdt.token, world()?.usdt_oracle)
-                };
-                (
-                    "balancer_stable",
-                    format!(
-                        r#"pool = "{}", asset = "{asset}", oracles = [{{ token = "{token}", oracle = "{oracle}" }}]"#,
-                        pool.address
-                    ),
-                )
+                let pool = if seat.asset == Asset::Weth { &pools.ether } else { &pools.usd };
+                let pool = pool.address;
+                ("balancer_stable", format!(r#"pool = "{pool}", asset = "{asset}""#))
             }
             VaultMarket::StakedEth => {
                 let staked = world()?.staked;

@@ -48,7 +48,8 @@ pub struct StableMarket {
     pub pool: Address,
     /// The vault's asset, one of the pool's tokens.
     pub asset: Address,
-    /// The market contract's oracles of the pool's other tokens.
+    /// Oracles of the pool's other tokens; the market contract names its own, so they are needed without one only.
+    #[serde(default)]
     pub oracles: Vec<TokenOracle>,
     /// Our vault's market contract, where there is one; without it nothing is held, and the market is named by the asset.
     #[serde(default)]
@@ -69,10 +70,10 @@ pub struct TokenOracle {
 }
 
 impl StableMarket {
-    /// A pool, the asset of the vault and the oracles of the other tokens; without a market contract.
+    /// A pool and the asset of the vault, by a market contract that names its oracles, or by oracles alone.
     #[must_use]
-    pub fn new(pool: Address, asset: Address, oracles: Vec<TokenOracle>) -> StableMarket {
-        StableMarket { pool, asset, oracles, contract: None, named: None }
+    pub fn new(pool: Address, asset: Address, contract: Option<Address>) -> StableMarket {
+        StableMarket { pool, asset, oracles: Vec::new(), contract, named: None }
     }
 
     /// Forgets the market contract, and keeps the market's name.
@@ -131,12 +132,12 @@ struct AskedPool {
     providers: Slot<IPool::getRateProvidersCall>,
     symbol: Slot<IToken::symbolCall>,
     contract: Option<AskedSetting>,
-    feeds: Vec<AskedFeeds>,
 }
 
 struct AskedSetting {
     asset: Slot<IMarket::assetCall>,
     pool: Slot<IMarket::poolCall>,
+    oracles: Slot<IMarket::tokenOraclesCall>,
     bps: (Slot<IMarket::slippageBpsCall>, Slot<IMarket::staleBandBpsCall>),
 }
 
@@ -147,11 +148,18 @@ struct AskedToken {
     places: Option<AskedPlaces>,
 }
 
-/// A market in the making: what its pool said, and its tokens.
+/// A market in the making: what its pool and its contract said.
 struct Begun {
     fixed: Fixed,
     providers: Vec<Address>,
-    feeds: Vec<Option<Feeds>>,
+    /// The contract's oracles in the pool's order, zero for the asset.
+    oracles: Option<Vec<Address>>,
+}
+
+/// What is asked secondly: the pool's tokens, and the feeds of each oracle.
+struct AskedTokens {
+    tokens: Slot<IVault::getPoolTokensCall>,
+    feeds: Vec<(Address, AskedFeeds)>,
 }
 
 impl BalancerStable {
@@ -188,30 +196,28 @@ impl BalancerStable {
         for (market, wanted, asked) in first {
             match begun(&answers, &asked, market.as_str(), wanted) {
                 Ok(begun) => {
-                    let held = IVault::getPoolTokensCall { poolId: begun.fixed.id };
-                    let held = batch.ask(begun.fixed.vault, &held);
-                    second.push((market, wanted, begun, held));
+                    let asked = ask_tokens(&mut batch, wanted, &begun);
+                    second.push((market, wanted, begun, asked));
                 }
                 Err(error) => missing.push((market.clone(), error)),
             }
         }
         let answers = batch.send(nodes, at, self.place()).await?;
         let (mut batch, mut third) = (Batch::default(), Vec::new());
-        for (market, wanted, mut begun, held) in second {
-            let found = answers.get(held, market.as_str());
-            match found.and_then(|found| listed(&mut begun, (market, at), wanted, found.tokens)) {
-                Ok(()) => {
-                    let tokens = begun.fixed.tokens.iter();
+        for (market, wanted, begun, asked) in second {
+            match listed((&answers, &asked), (market, at), wanted, begun) {
+                Ok(fixed) => {
+                    let tokens = fixed.tokens.iter();
                     let asked = tokens.map(|token| ask_token(&mut batch, wanted.pool, token));
                     let asked: Vec<AskedToken> = asked.collect();
-                    third.push((market, begun, asked));
+                    third.push((market, fixed, asked));
                 }
                 Err(error) => missing.push((market.clone(), error)),
             }
         }
         let answers = batch.send(nodes, at, self.place()).await?;
-        for (market, begun, asked) in third {
-            match named(&answers, &asked, (market, at), begun) {
+        for (market, fixed, asked) in third {
+            match named(&answers, &asked, (market, at), fixed) {
                 Ok(fixed) => self.fixed.set(market.clone(), fixed),
                 Err(error) => missing.push((market.clone(), error)),
             }
@@ -231,12 +237,12 @@ fn ask_pool(batch: &mut Batch, wanted: &StableMarket) -> AskedPool {
         contract: wanted.contract.map(|contract| AskedSetting {
             asset: batch.ask(contract, &IMarket::assetCall {}),
             pool: batch.ask(contract, &IMarket::poolCall {}),
+            oracles: batch.ask(contract, &IMarket::tokenOraclesCall {}),
             bps: (
                 batch.ask(contract, &IMarket::slippageBpsCall {}),
                 batch.ask(contract, &IMarket::staleBandBpsCall {}),
             ),
         }),
-        feeds: wanted.oracles.iter().map(|each| oracle::ask_feeds(batch, each.oracle)).collect(),
     }
 }
 
@@ -247,16 +253,16 @@ fn begun(
     about: &str,
     wanted: &StableMarket,
 ) -> Result<Begun, AdapterError> {
-    let mut setting = Setting::default();
+    let (mut setting, mut oracles) = (Setting::default(), None);
     if let Some((slots, contract)) = asked.contract.as_ref().zip(wanted.contract) {
         let named =
             |field, expected, found| same_address(about, contract, field, (expected, found));
         named("asset", wanted.asset, answers.get(slots.asset, about)?)?;
         named("pool", wanted.pool, answers.get(slots.pool, about)?)?;
+        oracles = Some(answers.get(slots.oracles, about)?);
         setting.slippage_bps = answers.get(slots.bps.0, about)?;
         setting.stale_band_bps = answers.get(slots.bps.1, about)?;
     }
-    let feeds = asked.feeds.iter().map(|asked| Feeds::decode(answers, asked, about)).collect();
     let own_place = answers.get(asked.own_place, about)?.saturating_to();
     let fixed = Fixed {
         symbol: answers.text(asked.symbol, about)?,
@@ -267,50 +273,70 @@ fn begun(
         setting,
         tokens: Vec::new(),
     };
-    Ok(Begun { fixed, providers: answers.get(asked.providers, about)?, feeds })
+    Ok(Begun { fixed, providers: answers.get(asked.providers, about)?, oracles })
 }
 
-/// What the second call tells: the pool's tokens, with its own share among them.
+fn ask_tokens(batch: &mut Batch, wanted: &StableMarket, begun: &Begun) -> AskedTokens {
+    let held = IVault::getPoolTokensCall { poolId: begun.fixed.id };
+    let tokens = batch.ask(begun.fixed.vault, &held);
+    let known = begun.oracles.iter().flatten().copied();
+    let known = known.chain(wanted.oracles.iter().map(|each| each.oracle));
+    let known = known.filter(|oracle| !oracle.is_zero());
+    let feeds = known.map(|oracle| (oracle, oracle::ask_feeds(batch, oracle))).collect();
+    AskedTokens { tokens, feeds }
+}
+
+/// What the second call tells: the pool's tokens, with its own share among them, and their oracles.
 fn listed(
-    begun: &mut Begun,
+    (answers, asked): (&Answers, &AskedTokens),
     (market, at): (&MarketId, &At),
     wanted: &StableMarket,
-    mut tokens: Vec<Address>,
-) -> Result<(), AdapterError> {
-    let own = begun.fixed.own_place;
-    if begun.providers.len() != tokens.len() || tokens.get(own) != Some(&wanted.pool) {
+    begun: Begun,
+) -> Result<Fixed, AdapterError> {
+    let about = market.as_str();
+    let Begun { mut fixed, mut providers, oracles } = begun;
+    let mut tokens = answers.get(asked.tokens, about)?.tokens;
+    let own = fixed.own_place;
+    if providers.len() != tokens.len() || tokens.get(own) != Some(&wanted.pool) {
         return Err(not_covered(market, at, "a pool whose own share is not among its tokens"));
     }
     tokens.remove(own);
-    begun.providers.remove(own);
-    let named =
-        |field, found| same_address(market.as_str(), wanted.pool, field, (wanted.asset, found));
-    let place = tokens.iter().position(|token| *token == wanted.asset);
-    let Some(place) = place else {
-        return named("asset", tokens.first().copied().unwrap_or_default());
+    providers.remove(own);
+    let Some(place) = tokens.iter().position(|token| *token == wanted.asset) else {
+        let found = tokens.first().copied().unwrap_or_default();
+        same_address(about, wanted.pool, "asset", (wanted.asset, found))?;
+        return Err(not_covered(market, at, "a pool without tokens"));
     };
-    begun.fixed.setting.place = place;
-    for (token, provider) in tokens.into_iter().zip(&begun.providers) {
+    fixed.setting.place = place;
+    for (place, (token, provider)) in tokens.into_iter().zip(providers).enumerate() {
+        let set = wanted.oracles.iter().find(|each| each.token == token).map(|each| each.oracle);
+        let own = oracles.as_ref().map(|all| all.get(place).copied().unwrap_or_default());
+        if let (Some(set), Some(own), Some(contract)) = (set, own, wanted.contract) {
+            same_address(about, contract, "tokenOracles", (set, own))?;
+        }
+        let oracle = own.filter(|own| !own.is_zero()).or(set);
         let is_asset = token == wanted.asset;
-        let found = wanted.oracles.iter().zip(&begun.feeds).find(|(each, _)| each.token == token);
-        let oracle = found.map(|(each, feeds)| (each.oracle, feeds.map(Box::new)));
         // As the contract's own constructor has it.
         if is_asset == oracle.is_some() || (is_asset && !provider.is_zero()) {
             let detail = format!(
                 "token {token} needs an oracle, and the asset neither an oracle nor a rate; name them under `oracles`"
             );
-            return Err(AdapterError::Settings { about: market.to_string(), detail });
+            return Err(AdapterError::Settings { about: about.to_owned(), detail });
         }
-        begun.fixed.tokens.push(Token {
+        let feeds = |oracle: Address| {
+            let found = asked.feeds.iter().find(|(each, _)| *each == oracle);
+            found.and_then(|(_, asked)| Feeds::decode(answers, asked, about)).map(Box::new)
+        };
+        fixed.tokens.push(Token {
             address: token,
             whole: U256::ZERO,
             scaling: U256::ZERO,
-            provider: *provider,
+            provider,
             is_exempt: false,
-            oracle,
+            oracle: oracle.map(|oracle| (oracle, feeds(oracle))),
         });
     }
-    Ok(())
+    Ok(fixed)
 }
 
 fn ask_token(batch: &mut Batch, pool: Address, token: &Token) -> AskedToken {
@@ -328,9 +354,9 @@ fn named(
     answers: &Answers,
     asked: &[AskedToken],
     (market, at): (&MarketId, &At),
-    begun: Begun,
+    mut fixed: Fixed,
 ) -> Result<Fixed, AdapterError> {
-    let (about, mut fixed) = (market.as_str(), begun.fixed);
+    let about = market.as_str();
     let mut places = Vec::with_capacity(asked.len());
     for each in asked {
         places.push(answers.get(each.decimals, about)?);

@@ -44,6 +44,7 @@ sol! {
     interface IMarket {
         function asset() external view returns (address);
         function pool() external view returns (address);
+        function tokenOracles() external view returns (address[]);
         function slippageBps() external view returns (uint256);
         function staleBandBps() external view returns (uint256);
         function shares() external view returns (uint256);

@@ -58,8 +58,6 @@ pub struct World {
     pub usdc_vault: PlimsollVault,
     /// The vault of WETH.
     pub weth_vault: PlimsollVault,
-    /// What the market contract of the stable pool of USDC and USDT values USDT by.
-    pub usdt_oracle: Address,
 }
 
 /// Who holds which role in the vault of USDC and in that of WETH. Each vault wants an allocator of its own: an engine lets
@@ -140,19 +138,9 @@ async fn make(
         pools: &pools,
         roles,
     };
-    let ((usdc_vault, usdt_oracle), weth_vault) = vaults.deploy().await?;
+    let (usdc_vault, weth_vault) = vaults.deploy().await?;
     repost(chain, deployment, (&tokens, &staked)).await?;
-    Ok(World {
-        exchanges,
-        usdt,
-        reward,
-        staked,
-        pools,
-        trader,
-        usdc_vault,
-        weth_vault,
-        usdt_oracle,
-    })
+    Ok(World { exchanges, usdt, reward, staked, pools, trader, usdc_vault, weth_vault })
 }
 
 /// The tokens of the pools, with their feeds in USD.

@@ -44,10 +44,8 @@ pub(super) struct Vaults<'a> {
 }
 
 impl Vaults<'_> {
-    /// Deploys the vault of USDC, with its oracle of USDT, and the vault of WETH.
-    pub(super) async fn deploy(
-        &self,
-    ) -> Result<((PlimsollVault, Address), PlimsollVault), LocalChainError> {
+    /// Deploys the vault of USDC and the vault of WETH.
+    pub(super) async fn deploy(&self) -> Result<(PlimsollVault, PlimsollVault), LocalChainError> {
         let mut steps = Steps::start(self.chain, self.artifacts).await?;
         let usdc = self.usdc_vault(&mut steps)?;
         let weth = self.weth_vault(&mut steps)?;
@@ -55,11 +53,7 @@ impl Vaults<'_> {
         Ok((usdc, weth))
     }
 
-    /// The vault, and its oracle of USDT.
-    fn usdc_vault(
-        &self,
-        steps: &mut Steps<'_>,
-    ) -> Result<(PlimsollVault, Address), LocalChainError> {
+    fn usdc_vault(&self, steps: &mut Steps<'_>) -> Result<PlimsollVault, LocalChainError> {
         let asset = self.tokens.usdc.token;
         let vault = plimsoll::vault(steps, (asset, "USDC"), (self.roles.usdc, BOUNDS))?;
         let mut markets = plimsoll::lending_markets(steps, self.deployment, vault)?;
@@ -84,7 +78,7 @@ impl Vaults<'_> {
         markets.push((VaultMarket::UniswapV2, own(steps, "UniswapV2Market", &arguments)?));
         let stable = stable(steps, (vault, asset), (&pools.usd, tether))?;
         markets.push((VaultMarket::BalancerStable, stable));
-        Ok((self.list(steps, (vault, asset), self.roles.usdc, markets)?, tether))
+        self.list(steps, (vault, asset), self.roles.usdc, markets)
     }
 
     fn weth_vault(&self, steps: &mut Steps<'_>) -> Result<PlimsollVault, LocalChainError> {
