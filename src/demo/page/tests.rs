@@ -63,7 +63,7 @@ async fn a_world_with_pools_has_every_series_and_fees_are_earned() {
     }
     let html = render(&page);
     assert_eq!(html.matches("<svg").count(), 13 * 3);
-    assert!(html.contains("no folder of history was given") && !html.contains("http"));
+    assert!(html.contains("no folder of history was given") && !html.contains("://"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
