@@ -194,7 +194,7 @@ impl Course<'_> {
     }
 
     /// What fees brought in each whole day, as a simple yearly rate in percent.
-    fn fees(&self, pool: PoolName) -> Vec<(f64, f64)> {
+    pub(super) fn fees(&self, pool: PoolName) -> Vec<(f64, f64)> {
         let days: Vec<&View> = self.days().collect();
         let each = self.hours_of_days().zip(days.iter().skip(1)).filter_map(|(hours, end)| {
             let pairs = hours.windows(2).filter_map(|pair| {

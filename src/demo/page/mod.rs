@@ -3,12 +3,15 @@
 mod charts;
 mod figures;
 mod recorded;
+#[cfg(test)]
+mod tests;
 
 use super::stage::{DAY_BLOCKS, DAYS_BEFORE};
 use crate::cli::DemoOptions;
 use crate::exit::Kind;
+use crate::output::say;
 use anyhow::Context;
-use plimsoll_backtests::report::course::{CoursePage, RateMoves, render};
+use plimsoll_backtests::report::course::{CoursePage, MoveFigures, RateMoves, render};
 use plimsoll_backtests::tables;
 use plimsoll_localchain::{Driver, LocalChain, Market, View};
 use std::path::Path;
@@ -38,6 +41,9 @@ pub(super) async fn write(
         .context(Kind::Usage)?;
     tables::write_file(folder.unwrap_or(Path::new(".")), name, render(&page).as_bytes())
         .context(Kind::Output)?;
+    if !options.headless {
+        say(&format!("the world's days are drawn in {}", file.display()));
+    }
     Ok(())
 }
 
@@ -102,7 +108,7 @@ impl Course<'_> {
         })
     }
 
-    fn moves(&self, market: Market) -> (String, plimsoll_backtests::report::course::MoveFigures) {
+    fn moves(&self, market: Market) -> (String, MoveFigures) {
         let aprs: Vec<Option<f64>> = self
             .days()
             .map(|view| view.lending.get(&market).map(|state| state.supply_apr * 100.0))

@@ -64,7 +64,7 @@ fn windows(folder: &Path, days: usize) -> anyhow::Result<Windows> {
     let panel = Panel::new(&feed.frame.view(last.day().end()), ALL_DAYS);
     let mut found = Windows {
         source: format!(
-            "{}, {} to {}",
+            "USDC, USDT and DAI, bridged ones included, in {}, {} to {}",
             source.file_names().collect::<Vec<_>>().join(", "),
             first.day(),
             last.day()

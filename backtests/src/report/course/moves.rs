@@ -37,8 +37,8 @@ pub(super) fn table(moves: &RateMoves) -> Markup {
         }
         @match &moves.recorded {
             Ok(recorded) => p.note {
-                "Recorded: " (recorded.source) ", "
-                (text::counted(text::count(recorded.count.0), "reserve", "reserves")) " of dollar stablecoins cut into "
+                "Recorded: " (recorded.source) "; "
+                (text::counted(text::count(recorded.count.0), "reserve", "reserves")) " cut into "
                 (text::counted(text::count(recorded.count.1), "window", "windows"))
                 " as long as these days; quartiles over the windows, figure by figure."
             },
