@@ -3,6 +3,7 @@
 use super::*;
 use crate::cli::{Cli, Command};
 use crate::demo::stage::{Scope, Stage};
+use crate::demo::world::WorldFile;
 use clap::Parser;
 use plimsoll_localchain::{Artifacts, PoolName};
 use std::path::PathBuf;
@@ -26,7 +27,7 @@ async fn lived(scope: Scope, hours: usize) -> Option<Vec<View>> {
             return None;
         }
     };
-    let mut stage = Stage::set(&artifacts, 7, scope).await.unwrap();
+    let mut stage = Stage::set(&artifacts, WorldFile::default().people(7), scope).await.unwrap();
     stage.driver.keep_diary();
     for _ in 0..hours {
         stage.driver.step(&stage.chain).await.unwrap();
@@ -39,7 +40,7 @@ async fn lived(scope: Scope, hours: usize) -> Option<Vec<View>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_world_with_pools_has_every_series_and_fees_are_earned() {
-    let Some(views) = lived(Scope::everything(), 53).await else { return };
+    let Some(views) = lived(WorldFile::default().scope(), 53).await else { return };
     let page = page(&options(None), &views);
     let named: Vec<&str> = page.kinds.iter().map(|kind| kind.id).collect();
     assert_eq!(named, ["lending", "pools", "rewards", "staked", "prices"]);
