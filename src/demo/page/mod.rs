@@ -71,13 +71,13 @@ fn page(options: &DemoOptions, views: &[View]) -> CoursePage {
             "Synthetic: every price, rate and trade here comes from a seed. This says nothing about real returns.".to_owned(),
         ],
         facts: vec![
-            format!("{DAYS_BEFORE} days before the depositor"),
-            format!("{} days with the engine", options.days),
+            format!("{DAYS_BEFORE} days before the depositors"),
+            format!("{} days with the engines", options.days),
             format!("{} blocks of an hour", views.len()),
         ],
         days: views.last().map_or(0.0, |view| course.day(view)),
         mark: f64::from(u32::try_from(DAYS_BEFORE).unwrap_or(u32::MAX)),
-        marked: "the depositor comes".to_owned(),
+        marked: "the depositors come".to_owned(),
         kinds: course.kinds(),
         moves: RateMoves {
             world: Market::ALL.into_iter().map(|market| course.moves(market)).collect(),

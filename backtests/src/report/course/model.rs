@@ -13,7 +13,7 @@ pub struct CoursePage {
     pub days: f64,
     /// The day that every chart marks.
     pub mark: f64,
-    /// What the mark is, such as "the depositor comes".
+    /// What the mark is, such as "the depositors come".
     pub marked: String,
     /// One section for each kind of market.
     pub kinds: Vec<KindCourse>,

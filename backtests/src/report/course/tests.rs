@@ -25,7 +25,7 @@ fn page(charts: Vec<CourseChart>, recorded: Result<RecordedMoves, String>) -> Co
         facts: vec!["30 days".into()],
         days: 3.0,
         mark: 1.0,
-        marked: "the depositor comes".into(),
+        marked: "the depositors come".into(),
         kinds: vec![kind("lending", markets), kind("pools", Vec::new())],
         moves: RateMoves { world: vec![("aave USDC".into(), figures(3.25))], recorded },
         notes: Vec::new(),
@@ -48,7 +48,7 @@ fn every_line_is_drawn_named_and_ends_in_its_last_figure() {
     assert_eq!(body.matches("<path class=\"line").count(), 2);
     assert!(body.contains("supply 3.50\u{a0}%") && body.contains("borrow 1234\u{a0}%"), "{body}");
     assert!(body.contains("between 3.00\u{a0}% and 4.00\u{a0}%"), "{body}");
-    assert!(body.contains("mark kink"), "the depositor's day is marked");
+    assert!(body.contains("mark kink"), "the day is marked");
     assert!(!body.contains(HOSTILE));
 }
 
