@@ -393,6 +393,9 @@ pub(crate) struct DemoOptions {
     /// A file that says how the world's people live where it is not as usual; see docs/demo.md
     #[arg(long, value_name = "FILE", conflicts_with = "bank_run")]
     pub(crate) world: Option<PathBuf>,
+    /// Play the same world once for each risk line, and draw what each held into one page
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["bank_run", "line", "html"])]
+    pub(crate) lines: Option<PathBuf>,
     /// Draw the world's days into a page: utilization, rates, fees, rewards and prices over time
     #[arg(long, value_name = "FILE", conflicts_with = "bank_run")]
     pub(crate) html: Option<PathBuf>,

@@ -7,6 +7,7 @@ mod bank_run;
 mod baselines;
 mod document;
 mod limits;
+mod lines;
 mod page;
 mod side;
 mod stage;
@@ -21,6 +22,7 @@ use crate::output::{self, say};
 use anyhow::Context;
 use baselines::First;
 use document::{Document, Faults, Gas};
+use lines::Course;
 use plimsoll_execute::live::Tick;
 use plimsoll_execute::protocol::At;
 use plimsoll_localchain::{Artifacts, Asset};
@@ -61,12 +63,20 @@ pub(crate) fn run(options: &DemoOptions) -> anyhow::Result<()> {
             bank_run::tell(&document);
             return Ok(());
         }
-        let document = played(options, &artifacts).await?;
+        if let Some(file) = &options.lines {
+            let documents = lines::compared(options, file, &artifacts).await?;
+            return if options.json { output::document(&documents) } else { Ok(()) };
+        }
+        let (document, _) = played(options, &artifacts).await?;
         if options.json { output::document(&document) } else { Ok(()) }
     })
 }
 
-async fn played(options: &DemoOptions, artifacts: &Artifacts) -> anyhow::Result<Document> {
+/// Plays a demo. Returns its document, and by the name of each vault what it held day by day.
+async fn played(
+    options: &DemoOptions,
+    artifacts: &Artifacts,
+) -> anyhow::Result<(Document, Vec<(&'static str, Course)>)> {
     let watch = Watch::start();
     let deposits = |seat: &Seat| match seat.asset {
         Asset::Weth => vec![(WETH_DEPOSITOR, WETH_DEPOSIT)],
@@ -85,7 +95,8 @@ async fn played(options: &DemoOptions, artifacts: &Artifacts) -> anyhow::Result<
     page::write(options, (&show.stage.driver, &show.stage.chain)).await?;
     let document = show.document(options, (&first, &last), baselines)?;
     show.told.ends(&document, watch.elapsed());
-    Ok(document)
+    let courses = show.sides.iter().map(|side| (side.seat.asset.symbol(), side.course()));
+    Ok((document, courses.collect()))
 }
 
 /// Sets the stage, has the depositors of each vault come (their place among the accounts, whole units), and starts the

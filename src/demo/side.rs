@@ -2,6 +2,7 @@
 
 use super::document::{self, Baselines, Move, Profit, decimal, yearly_pct};
 use super::limits::{self, LimitUse};
+use super::lines::Course;
 use super::stage::{Seat, Stage};
 use super::told::Told;
 use alloy::primitives::U256;
@@ -9,6 +10,7 @@ use plimsoll_core::execution::{Outcome, PlanId, State};
 use plimsoll_core::journal::Decided;
 use plimsoll_core::{Action, Amount, MarketId, MarketKind, RiskLine};
 use plimsoll_execute::chain::VaultState;
+use plimsoll_execute::chain::vault::LegKind;
 use plimsoll_execute::live::books::{Books, signed};
 use plimsoll_execute::live::{Engine, Tick};
 use plimsoll_frame::Scores;
@@ -32,7 +34,7 @@ pub(crate) struct Side {
     /// The newest scores, by which limits are measured.
     scores: Option<Scores>,
     /// What was held at the end of each day, as shares of everything.
-    pub(crate) course: Vec<BTreeMap<MarketId, f64>>,
+    course: Vec<BTreeMap<MarketId, f64>>,
     /// The markets in which something was held.
     held: BTreeSet<MarketId>,
     /// Entries that were sent though they left a market above its target; there must be none.
@@ -105,6 +107,17 @@ impl Side {
     /// Notes what is held at the end of a day.
     pub(crate) fn day_ends(&mut self, tick: &Tick) {
         self.course.push(limits::shares(tick, self.engine.desk().settings()));
+    }
+
+    /// What was held day by day, by kind.
+    pub(crate) fn course(&self) -> Course {
+        let day = |shares: &BTreeMap<MarketId, f64>| {
+            MarketKind::ALL.map(|kind| {
+                let of = shares.iter().filter(|(market, _)| self.kind(market) == kind);
+                of.map(|(_, share)| share).sum()
+            })
+        };
+        Course(self.course.iter().map(day).collect())
     }
 
     /// What kind of market it is.
@@ -194,7 +207,17 @@ impl Side {
                     scored.and_then(|scored| scored.binding_constraint.clone()),
                 )
             });
-            Move::of(leg, why.unwrap_or_default(), used / count + rest, decimals)
+            let (reason, binding) = why.unwrap_or_default();
+            let reason = match leg.kind {
+                LegKind::Entry | LegKind::Exit => reason,
+                LegKind::Harvest => {
+                    "collect: what is due is worth far more than the gas".to_owned()
+                }
+                LegKind::Arrange => {
+                    "range: the price left it, or another width is expected to pay more".to_owned()
+                }
+            };
+            Move::of(leg, (reason, binding), used / count + rest, decimals)
         });
         each.collect()
     }

@@ -47,7 +47,7 @@ impl Scene {
         let own = chain.accounts();
         let roles =
             VaultRoles { allocator: own[1], owner: own[2], curator: own[3], guardian: own[4] };
-        let begun = (roles, WorldSettings { campaign_days: CAMPAIGN_DAYS });
+        let begun = (roles.into(), WorldSettings { campaign_days: CAMPAIGN_DAYS });
         let world = deploy_world(&mut chain, &artifacts, &deployed, begun).await.unwrap();
         let lending = MarketSettings { seed: 3, ..MarketSettings::default() };
         let mut driver = Driver::start(&mut chain, deployed, lending).await.unwrap();

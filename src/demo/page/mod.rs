@@ -79,10 +79,10 @@ fn page(options: &DemoOptions, views: &[View]) -> CoursePage {
         mark: f64::from(u32::try_from(DAYS_BEFORE).unwrap_or(u32::MAX)),
         marked: "the depositors come".to_owned(),
         kinds: course.kinds(),
-        moves: RateMoves {
+        moves: Some(RateMoves {
             world: Market::ALL.into_iter().map(|market| course.moves(market)).collect(),
             recorded: recorded::moves(options.data.as_deref(), days),
-        },
+        }),
         notes,
     }
 }

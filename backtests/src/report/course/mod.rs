@@ -23,13 +23,15 @@ pub fn render(page: &CoursePage) -> String {
     let facts = html! { @for fact in &page.facts { span { (fact) } } };
     let links = html! {
         @for kind in &page.kinds { li { a href={ "#" (kind.id) } { (kind.title) } } }
-        li { a href="#moves" { "How rates move" } }
+        @if page.moves.is_some() { li { a href="#moves" { "How rates move" } } }
         li { a href="#notes" { "Notes" } }
     };
     let document = Page { title: &page.title, labels: &page.labels, facts, links };
     document.document(&html! {
         @for kind in &page.kinds { (section(kind.id, &kind.title, &course(page, kind))) }
-        (section("moves", "How rates move", &moves::table(&page.moves)))
+        @if let Some(moves) = &page.moves {
+            (section("moves", "How rates move", &moves::table(moves)))
+        }
         (section("notes", "Notes", &remarks(&page.notes)))
     })
 }

@@ -17,8 +17,8 @@ pub struct CoursePage {
     pub marked: String,
     /// One section for each kind of market.
     pub kinds: Vec<KindCourse>,
-    /// How the rates moved.
-    pub moves: RateMoves,
+    /// How the rates moved, where the page is of that.
+    pub moves: Option<RateMoves>,
     /// Remarks at the end.
     pub notes: Vec<String>,
 }

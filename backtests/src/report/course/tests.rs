@@ -27,7 +27,7 @@ fn page(charts: Vec<CourseChart>, recorded: Result<RecordedMoves, String>) -> Co
         mark: 1.0,
         marked: "the depositors come".into(),
         kinds: vec![kind("lending", markets), kind("pools", Vec::new())],
-        moves: RateMoves { world: vec![("aave USDC".into(), figures(3.25))], recorded },
+        moves: Some(RateMoves { world: vec![("aave USDC".into(), figures(3.25))], recorded }),
         notes: Vec::new(),
     }
 }
