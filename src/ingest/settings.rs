@@ -88,6 +88,7 @@ fn chain(settings: &ProtocolSettings) -> u64 {
         ProtocolSettings::UniswapV2(all) => all.chain,
         ProtocolSettings::BalancerStable(all) => all.chain,
         ProtocolSettings::StakedEth(all) => all.chain,
+        ProtocolSettings::CompoundV3(all) => all.chain,
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod aave_v3;
 pub mod balancer_stable;
 pub mod chainlink;
+pub mod compound_v3;
 pub mod erc4626;
 pub mod morpho_blue;
 pub mod multicall;
@@ -16,6 +17,7 @@ pub mod uniswap_v3;
 pub use aave_v3::{AaveV3, AaveV3Settings};
 pub use balancer_stable::{BalancerStable, BalancerStableSettings, StableMarket, TokenOracle};
 pub use chainlink::{Known, Price, PriceFeed, PriceSettings, Prices, SecondSource, Unknown};
+pub use compound_v3::{CometMarket, CompoundV3, CompoundV3Settings};
 pub use erc4626::{Erc4626, Erc4626Settings, Erc4626Vault};
 pub use morpho_blue::{MorphoBlue, MorphoBlueSettings, MorphoMarket};
 pub use settings::{ProtocolSettings, from_settings};

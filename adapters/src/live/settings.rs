@@ -1,9 +1,10 @@
 //! Which protocols are read: parsed once, refused where it cannot be meant.
 
 use super::{
-    AaveV3, AaveV3Settings, BalancerStable, BalancerStableSettings, Erc4626, Erc4626Settings,
-    MorphoBlue, MorphoBlueSettings, StableMarket, StakedEth, StakedEthSettings, UniswapV2,
-    UniswapV2Settings, UniswapV3, UniswapV3Settings, V2Market, V3Market,
+    AaveV3, AaveV3Settings, BalancerStable, BalancerStableSettings, CompoundV3, CompoundV3Settings,
+    Erc4626, Erc4626Settings, MorphoBlue, MorphoBlueSettings, StableMarket, StakedEth,
+    StakedEthSettings, UniswapV2, UniswapV2Settings, UniswapV3, UniswapV3Settings, V2Market,
+    V3Market,
 };
 use alloy::primitives::Address;
 use plimsoll_core::MarketId;
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// The settings of one protocol: a table with `protocol = "aave_v3"`, `"morpho_blue"`, `"erc4626"`,
-/// `"uniswap_v3"`, `"uniswap_v2"`, `"balancer_stable"` or `"staked_eth"`.
+/// `"uniswap_v3"`, `"uniswap_v2"`, `"balancer_stable"`, `"staked_eth"` or `"compound_v3"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "protocol", rename_all = "snake_case")]
 pub enum ProtocolSettings {
@@ -31,6 +32,8 @@ pub enum ProtocolSettings {
     BalancerStable(BalancerStableSettings),
     /// Staked ETH.
     StakedEth(StakedEthSettings),
+    /// Markets of Compound III.
+    CompoundV3(CompoundV3Settings),
 }
 
 impl ProtocolSettings {
@@ -57,6 +60,8 @@ impl ProtocolSettings {
             ProtocolSettings::StakedEth(all) => {
                 all.markets.iter().map(|each| each.contract).collect()
             }
+            // There is none for it.
+            ProtocolSettings::CompoundV3(all) => all.markets.iter().map(|_| None).collect(),
         }
     }
 
@@ -84,6 +89,9 @@ impl ProtocolSettings {
             ProtocolSettings::StakedEth(all) => {
                 all.markets.iter_mut().for_each(|each| each.contract = None);
             }
+            ProtocolSettings::CompoundV3(all) => {
+                all.markets.iter_mut().for_each(|each| each.holder = None);
+            }
         }
     }
 
@@ -100,6 +108,7 @@ impl ProtocolSettings {
             ProtocolSettings::UniswapV2(all) => all.markets.retain(|_| next()),
             ProtocolSettings::BalancerStable(all) => all.markets.retain(|_| next()),
             ProtocolSettings::StakedEth(all) => all.markets.retain(|_| next()),
+            ProtocolSettings::CompoundV3(all) => all.markets.retain(|_| next()),
         }
     }
 }
@@ -142,6 +151,7 @@ fn protocol(settings: &ProtocolSettings) -> Box<dyn Protocol> {
         ProtocolSettings::UniswapV2(settings) => Box::new(UniswapV2::new(settings)),
         ProtocolSettings::BalancerStable(settings) => Box::new(BalancerStable::new(settings)),
         ProtocolSettings::StakedEth(settings) => Box::new(StakedEth::new(settings)),
+        ProtocolSettings::CompoundV3(settings) => Box::new(CompoundV3::new(settings)),
     }
 }
 
@@ -223,6 +233,26 @@ mod tests {
             settings.retain(|market| *market == names[1]);
             assert_eq!(from_settings(&[settings]).unwrap()[0].markets(), names[1..]);
         }
+    }
+
+    #[test]
+    fn staked_eth_and_comets_are_named_by_their_contract() {
+        let staked = r#"{"protocol":"staked_eth","chain":1,"markets":[{"wst_eth":"0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0",
+            "queue":"0x889edC2eDab5f40e902b864aD4d7AdE8E412F9B1","asset":"0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2",
+            "oracle":"0x00000000000000000000000000000000000000aa"}]}"#;
+        let comet = r#"{"protocol":"compound_v3","chain":1,"markets":[{"comet":"0xc3d688B66703497DAA19211EEdff47f25384cdc3",
+            "asset":"0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"}]}"#;
+        let settings = [parsed(staked).unwrap(), parsed(comet).unwrap()];
+        let adapters = from_settings(&settings).unwrap();
+        let ids: Vec<_> = adapters.iter().map(|adapter| adapter.markets()[0].to_string()).collect();
+        let expected = [
+            "staked-eth:1:0x7f39c581f595b53c5cb19bd0b3f8da6c935e2ca0",
+            "compound-v3:1:0xc3d688b66703497daa19211eedff47f25384cdc3",
+        ];
+        assert_eq!(ids, expected);
+        let ProtocolSettings::StakedEth(staked) = &settings[0] else { panic!("staked") };
+        assert_eq!((staked.markets[0].expected_days, staked.markets[0].bunker_days), (4, 37));
+        assert_eq!(settings[1].contracts(), [None], "the vault has none for it");
     }
 
     #[test]

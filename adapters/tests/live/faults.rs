@@ -4,7 +4,9 @@ use crate::bench::{self, Bench, Wrap};
 use crate::on_aave::{ON_V3_0, ON_V3_2};
 use crate::on_morpho::OnMorpho;
 use crate::on_pairs::OnPairs;
+use crate::on_ranges::OnRanges;
 use crate::on_stables::OnStables;
+use crate::on_staked::OnStaked;
 use crate::stage::Stage;
 use crate::subject::Subject;
 use alloy::primitives::{Address, Bytes, U256};
@@ -237,4 +239,20 @@ async fn every_fault_in_an_adapter_of_pairs_is_caught() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_in_an_adapter_of_stable_pools_is_caught() {
     are_caught(&OnStables, &NOT_OF_POOLS).await;
+}
+
+/// What has neither a rate of its own nor a pause.
+const NO_RATE_NO_PAUSE: [Fault; 2] = [Fault::PredictsTheRateOfToday, Fault::IgnoresThePause];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_in_an_adapter_of_ranges_is_caught() {
+    let [rate, pause] = NO_RATE_NO_PAUSE;
+    are_caught(&OnRanges, &[rate, pause, Fault::ForgetsTheCap]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_in_an_adapter_of_staked_eth_is_caught() {
+    // Every asset there has 18 decimals.
+    let [rate, pause] = NO_RATE_NO_PAUSE;
+    are_caught(&OnStaked, &[rate, pause, Fault::WrongDecimals]).await;
 }

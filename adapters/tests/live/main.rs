@@ -8,6 +8,7 @@
 
 mod bench;
 mod checks;
+mod comet;
 mod conformance;
 mod differential;
 mod faults;
@@ -38,4 +39,5 @@ mod stage;
 mod staked;
 mod staked_differential;
 mod staked_stage;
+mod staking_vaults;
 mod subject;

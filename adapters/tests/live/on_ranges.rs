@@ -99,7 +99,8 @@ impl Subject for OnRanges {
             share_price: Ray(root_down(price) * U256::from(2)),
             supplied: Amount(cash + U256::saturating_from(worth)),
             borrowed: Some(Amount::ZERO),
-            supply_apr: None,
+            // Nothing is advertised.
+            supply_apr: Some(Ray(U256::ZERO)),
             borrow_apr: None,
             exit: Amount(cash),
             held: Held {

@@ -118,7 +118,8 @@ impl Subject for OnStaked {
             share_price: Ray(share_price),
             supplied: Amount(supplied),
             borrowed: Some(Amount::ZERO),
-            supply_apr: None,
+            // Nothing is advertised.
+            supply_apr: Some(Ray(U256::ZERO)),
             borrow_apr: None,
             exit: Amount(best.1),
             held: Held { shares: Shares(units), worth: Amount(value.low), available: Amount(free) },

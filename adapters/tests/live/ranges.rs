@@ -209,7 +209,7 @@ async fn a_price_that_gets_old_is_foreseen_and_closes_the_market() {
         let one = units(500, spot(&stage, 0).asset);
         assert!(after.model.after(is_entry, Amount(one), after.at.timestamp + 12).is_err());
         let asset = spot(&stage, 0).asset;
-        let time = after.at.timestamp + 12 * (1 + u64::from(is_entry));
+        let time = stage.chain.head().await.unwrap().time + 12;
         assert!(!stage.act(spot(&stage, 0).contract, asset, (is_entry, one), time).await);
     }
     post(&stage, plimsoll_localchain::Asset::Weth, 2_500_000_000).await;
