@@ -39,5 +39,6 @@ mod stage;
 mod staked;
 mod staked_differential;
 mod staked_stage;
+mod staked_world;
 mod staking_vaults;
 mod subject;

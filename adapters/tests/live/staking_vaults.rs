@@ -59,8 +59,8 @@ impl Vaults {
             places.push(Place { asset, staking, vault, contract });
         }
         let vaults = Vaults { stage, places };
-        for place in 0..ASSETS.len() {
-            vaults.joins(place, units(OTHERS, ASSETS[place])).await;
+        for (place, asset) in ASSETS.into_iter().enumerate() {
+            vaults.joins(place, units(OTHERS, asset)).await;
         }
         vaults.stage.chain.mine_many(WINDOW + 1).await.unwrap();
         Some(vaults)

@@ -252,3 +252,7 @@ impl Predict for Staked {
         next.moved(is_entry, amount.0)
     }
 }
+
+#[cfg(test)]
+#[path = "holding_tests.rs"]
+mod tests;
