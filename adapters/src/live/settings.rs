@@ -207,26 +207,6 @@ mod tests {
     }
 
     #[test]
-    fn staked_eth_and_comets_are_named_by_their_contract() {
-        let staked = r#"{"protocol":"staked_eth","chain":1,"markets":[{"wst_eth":"0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0",
-            "queue":"0x889edC2eDab5f40e902b864aD4d7AdE8E412F9B1","asset":"0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2",
-            "oracle":"0x00000000000000000000000000000000000000aa"}]}"#;
-        let comet = r#"{"protocol":"compound_v3","chain":1,"markets":[{"comet":"0xc3d688B66703497DAA19211EEdff47f25384cdc3",
-            "asset":"0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"}]}"#;
-        let settings = [parsed(staked).unwrap(), parsed(comet).unwrap()];
-        let adapters = from_settings(&settings).unwrap();
-        let ids: Vec<_> = adapters.iter().map(|adapter| adapter.markets()[0].to_string()).collect();
-        let expected = [
-            "staked-eth:1:0x7f39c581f595b53c5cb19bd0b3f8da6c935e2ca0",
-            "compound-v3:1:0xc3d688b66703497daa19211eedff47f25384cdc3",
-        ];
-        assert_eq!(ids, expected);
-        let ProtocolSettings::StakedEth(staked) = &settings[0] else { panic!("staked") };
-        assert_eq!((staked.markets[0].expected_days, staked.markets[0].bunker_days), (4, 37));
-        assert_eq!(settings[1].contracts(), [None], "the vault has none for it");
-    }
-
-    #[test]
     fn two_contracts_in_one_pool_are_two_markets() {
         let of = |byte: u8| Address::repeat_byte(byte);
         let (pool, asset) = (of(0x11), of(0x22));
@@ -253,6 +233,26 @@ mod tests {
             settings.retain(|market| *market == names[1]);
             assert_eq!(from_settings(&[settings]).unwrap()[0].markets(), names[1..]);
         }
+    }
+
+    #[test]
+    fn staked_eth_and_comets_are_named_by_their_contract() {
+        let staked = r#"{"protocol":"staked_eth","chain":1,"markets":[{"wst_eth":"0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0",
+            "queue":"0x889edC2eDab5f40e902b864aD4d7AdE8E412F9B1","asset":"0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2",
+            "oracle":"0x00000000000000000000000000000000000000aa"}]}"#;
+        let comet = r#"{"protocol":"compound_v3","chain":1,"markets":[{"comet":"0xc3d688B66703497DAA19211EEdff47f25384cdc3",
+            "asset":"0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"}]}"#;
+        let settings = [parsed(staked).unwrap(), parsed(comet).unwrap()];
+        let adapters = from_settings(&settings).unwrap();
+        let ids: Vec<_> = adapters.iter().map(|adapter| adapter.markets()[0].to_string()).collect();
+        let expected = [
+            "staked-eth:1:0x7f39c581f595b53c5cb19bd0b3f8da6c935e2ca0",
+            "compound-v3:1:0xc3d688b66703497daa19211eedff47f25384cdc3",
+        ];
+        assert_eq!(ids, expected);
+        let ProtocolSettings::StakedEth(staked) = &settings[0] else { panic!("staked") };
+        assert_eq!((staked.markets[0].expected_days, staked.markets[0].bunker_days), (4, 37));
+        assert_eq!(settings[1].contracts(), [None], "the vault has none for it");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! [`Holding`].
 
 use super::holding::{Coin, Doors, Holding, Source};
-use super::{Fixed, Token};
+use super::learn::{Fixed, Token};
 use crate::live::multicall::{Answers, Batch, Slot};
 use crate::live::not_covered;
 use crate::live::oracle::{self, AskedQuotes, IPriceOracle};

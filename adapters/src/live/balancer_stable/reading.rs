@@ -1,9 +1,10 @@
 //! How an answer becomes a reading: what the pool and the contract say of themselves is compared with what is reckoned here.
 
+use super::StableMarket;
 use super::holding::Holding;
+use super::learn::Fixed;
 use super::math::WAD;
 use super::read::Row;
-use super::{Fixed, StableMarket};
 use crate::live::pools::costs;
 use crate::live::{disagrees, not_covered};
 use alloy::primitives::U256;
