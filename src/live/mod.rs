@@ -3,6 +3,8 @@
 pub(crate) mod assemble;
 pub(crate) mod drive;
 mod history;
+mod ledger;
+mod positions;
 mod record;
 pub(crate) mod run;
 pub(crate) mod settings;
