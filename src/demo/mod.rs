@@ -8,7 +8,7 @@ mod baselines;
 mod document;
 mod page;
 mod side;
-mod stage;
+pub(crate) mod stage;
 mod told;
 
 use crate::cli::DemoOptions;

@@ -9,4 +9,6 @@ mod record;
 pub(crate) mod run;
 pub(crate) mod settings;
 mod show;
+#[cfg(test)]
+mod tests;
 mod views;

@@ -1,7 +1,9 @@
 //! Every endpoint against the document that is generated from it, and what is not answered.
 
 use crate::support::{Running, SECRET, answer, start, start_with};
-use crate::world::{AAVE, MORPHO, decision, health, markets, positions, publish, scores, vault};
+use crate::world::{
+    AAVE, MORPHO, RANGE, STAKED, decision, health, markets, positions, publish, scores, vault,
+};
 use plimsoll_dashboard::Settings;
 use plimsoll_dashboard::view::{
     Check, DecisionView, Health, MarketsView, PositionsView, ScoresView, VaultView,
@@ -204,10 +206,42 @@ async fn a_market_that_is_no_longer_published_leaves_the_metrics() {
     let series = format!("plimsoll_position_worth_assets{{market=\"{MORPHO}\"}} 45050\n");
     assert!(running.get("/metrics").await.text.contains(&series));
     let mut fewer = positions();
-    fewer.positions.pop();
+    fewer.positions.retain(|position| position.market != MORPHO);
     running.publisher.positions(fewer);
     let text = running.get("/metrics").await.text;
+    assert!(!text.contains(&format!(
+        "plimsoll_position_brought_assets{{cause=\"income\",market=\"{MORPHO}\"}}"
+    )));
     assert!(!text.contains(&series) && text.contains("plimsoll_position_worth_assets"), "{text}");
+    running.stopped().await;
+}
+
+#[tokio::test]
+async fn what_a_position_brought_is_measured_by_cause_and_what_does_not_apply_has_no_series() {
+    let running = start(Settings::default()).await;
+    publish(&running.publisher);
+    let text = running.get("/metrics").await.text;
+    let is = |name: &str, labels: &str, value: &str| {
+        let series = format!("\nplimsoll_position_{name}{{{labels}}} {value}\n");
+        assert!(text.contains(&series), "{series} in {text}");
+    };
+    is("brought_assets", &format!("cause=\"fees\",market=\"{RANGE}\""), "3");
+    is("brought_assets", &format!("cause=\"price\",market=\"{RANGE}\""), "-6");
+    is("brought_assets", &format!("cause=\"impairment\",market=\"{AAVE}\""), "0");
+    is("brought_since_block_number", &format!("market=\"{AAVE}\""), "1000");
+    is("curve_loss_assets", &format!("market=\"{RANGE}\",measure=\"lvr\""), "-0.8");
+    is("curve_loss_assets", &format!("market=\"{RANGE}\",measure=\"impermanent_loss\""), "-0.9");
+    is("due_assets", &format!("market=\"{RANGE}\",what=\"rewards\""), "5");
+    is("queue_assets", &format!("market=\"{STAKED}\",part=\"claimable\""), "2");
+    is("discount_ratio", &format!("market=\"{STAKED}\""), "0.0125");
+    is("range_offset_ratio", &format!("market=\"{RANGE}\""), "0.005");
+    for (name, market) in
+        [("curve_loss", AAVE), ("queue", AAVE), ("discount", RANGE), ("due", AAVE)]
+    {
+        let mut lines =
+            text.lines().filter(|line| line.starts_with(&format!("plimsoll_position_{name}")));
+        assert!(!lines.any(|line| line.contains(market)), "{name} of {market} does not apply");
+    }
     running.stopped().await;
 }
 
