@@ -7,13 +7,16 @@ use plimsoll_execute::live::Tick;
 use plimsoll_execute::live::books::{Keeper, Kept, Seen};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-/// The books of a running engine. Looks that come while events are asked for replace each other: the newest is taken in.
+/// Looks that wait while events are asked for; of more the newest are left out.
+const MOST_WAITING: usize = 64;
+
+/// The books of a running engine.
 #[derive(Debug)]
 pub(crate) struct Ledger {
-    seen: watch::Sender<Option<Arc<Seen>>>,
+    seen: mpsc::Sender<Arc<Seen>>,
     kept: watch::Receiver<Arc<Kept>>,
     task: JoinHandle<()>,
 }
@@ -27,16 +30,18 @@ impl Drop for Ledger {
 impl Ledger {
     /// Begins to keep books; within a runtime.
     pub(crate) fn open(nodes: Nodes, places: BTreeMap<MarketId, Address>) -> Ledger {
-        let (seen, mut looks) = watch::channel(None::<Arc<Seen>>);
+        let (seen, mut looks) = mpsc::channel::<Arc<Seen>>(MOST_WAITING);
         let (said, kept) = watch::channel(Arc::default());
         let mut keeper = Keeper::new(nodes, places);
         let task = tokio::spawn(async move {
-            while looks.changed().await.is_ok() {
-                let look = looks.borrow_and_update().clone();
-                let Some(look) = look else { continue };
-                let kept = keeper.look(&look).await;
+            while let Some(look) = looks.recv().await {
+                let block = look.head.block.number;
+                keeper.add(look);
+                while let Ok(look) = looks.try_recv() {
+                    keeper.add(look);
+                }
+                let kept = keeper.keep().await;
                 if let Some(trouble) = &kept.trouble {
-                    let block = look.head.block.number;
                     tracing::warn!(
                         block,
                         trouble,
@@ -51,7 +56,8 @@ impl Ledger {
 
     /// Hands over what a head brought.
     pub(crate) fn look(&self, tick: &Tick) {
-        self.seen.send_replace(Some(Arc::new(Seen::from(tick))));
+        // What finds no place is made good by the next one, which asks for the events of all that is missing.
+        let _ = self.seen.try_send(Arc::new(Seen::from(tick)));
     }
 
     /// Waits until the books say something new, and returns it.

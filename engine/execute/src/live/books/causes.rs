@@ -192,6 +192,10 @@ pub fn causes(before: &Look, now: &Look, flows: &Flows) -> Brought {
     let kind = now.known.as_ref().or(before.known.as_ref()).map(|known| known.kind);
     let has_fallen = found.impairment < 0;
     match kind {
+        // Moving brings nothing: what came in between two looks has earned since.
+        Some(MarketKind::Lending) | None if flows.is_moved && rest > DUST => {
+            Brought { income: found.income + rest, ..found }
+        }
         _ if flows.is_moved => Brought { cost: found.cost + rest, ..found },
         Some(MarketKind::Staking) if has_fallen => {
             Brought { impairment: found.impairment + rest, ..found }

@@ -1,8 +1,9 @@
 //! Keeps the books of a vault beside the engine: from each look at the chain, and the vault's events since the last one.
 //!
-//! Looks may pass over blocks. A look whose events cannot be had is not taken in, and the next one asks for all that is
-//! missing: the books lag, they are never wrong. After a reorganisation they go back to the last block that is still
-//! the chain's. Where that is too far back, they begin anew, and say from which block on they are complete.
+//! A look whose events cannot be had waits, and the next one asks for all that is missing: the books lag, they are never
+//! wrong. Looks may pass over blocks; what happened between two is told together. After a reorganisation the books go
+//! back to the last look that is still the chain's. Where that is too far back, they begin anew, and say from which
+//! block on they are complete.
 
 use super::{Account, Books, LEAVING, Moved};
 use crate::chain::logs::{Log, LogFilter};
@@ -14,10 +15,11 @@ use alloy::sol_types::SolEvent;
 use plimsoll_core::MarketId;
 use plimsoll_core::execution::BlockRef;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
-/// Looks that are remembered for the case of a reorganisation.
+/// Looks that are remembered for the case of a reorganisation, and looks that wait for their events.
 const REMEMBERED: usize = 64;
-/// The most blocks between two looks whose events are asked for; after more the books begin anew.
+/// The most blocks whose events are asked for; after more the books begin anew.
 const MOST_BLOCKS: u64 = 10_000;
 
 /// What a head brought, as far as books are kept of it.
@@ -65,18 +67,29 @@ pub struct Keeper {
     since: Option<At>,
     /// The newest looks that were taken in with what the books said then, oldest first.
     past: VecDeque<(At, BTreeMap<MarketId, Account>)>,
+    /// Looks whose events are not known yet, oldest first.
+    waiting: VecDeque<Arc<Seen>>,
 }
 
 impl Keeper {
     /// Returns one that asks `nodes` for events; `places` are the contracts of the markets.
     #[must_use]
     pub fn new(nodes: Nodes, places: BTreeMap<MarketId, Address>) -> Keeper {
-        Keeper { nodes, places, books: Books::default(), since: None, past: VecDeque::new() }
+        let (past, waiting) = (VecDeque::new(), VecDeque::new());
+        Keeper { nodes, places, books: Books::default(), since: None, past, waiting }
     }
 
-    /// Takes in a look. Where events cannot be had the books stay as they are, and say why.
-    pub async fn look(&mut self, seen: &Seen) -> Kept {
-        let trouble = self.taken(seen).await.err().map(|error| error.to_string());
+    /// Adds a look, to be taken in by [`Keeper::keep`]. Of too many the oldest is left out.
+    pub fn add(&mut self, seen: Arc<Seen>) {
+        self.waiting.push_back(seen);
+        if self.waiting.len() > REMEMBERED {
+            self.waiting.pop_front();
+        }
+    }
+
+    /// Takes in what waits. Where events cannot be had the books stay as they are, and say why.
+    pub async fn keep(&mut self) -> Kept {
+        let trouble = self.kept().await.err().map(|error| error.to_string());
         Kept {
             since: self.since,
             through: self.past.back().map(|(at, _)| *at),
@@ -85,44 +98,75 @@ impl Keeper {
         }
     }
 
-    async fn taken(&mut self, seen: &Seen) -> Result<(), NodeError> {
-        if self.past.back().is_some_and(|(at, _)| at.block == seen.head.block) {
-            return Ok(());
-        }
-        let known = self.common(&seen.head).await?;
-        let Some((from, _)) = known.checked_sub(1).and_then(|last| self.past.get(last)) else {
-            self.begin(seen);
+    async fn kept(&mut self) -> Result<(), NodeError> {
+        self.waiting = self.on_chain().await?;
+        let (Some(first), Some(newest)) = (self.waiting.front(), self.waiting.back()) else {
             return Ok(());
         };
-        let from = from.block;
-        let number = seen.head.block.number;
-        if number.saturating_sub(from.number) > MOST_BLOCKS {
-            self.begin(seen);
+        let (first, newest) = (first.clone(), newest.clone());
+        let known = self.common(&first.head).await?;
+        let from = known.checked_sub(1).and_then(|last| self.past.get(last));
+        let from = from
+            .map(|(at, _)| at.block)
+            .filter(|from| newest.head.block.number.saturating_sub(from.number) <= MOST_BLOCKS);
+        let (known, from) = match from {
+            Some(from) => (known, from),
+            None => {
+                self.begin(&first);
+                self.waiting.pop_front();
+                (self.past.len(), first.head.block)
+            }
+        };
+        if self.waiting.is_empty() {
             return Ok(());
         }
-        let logs = self.events(from, seen).await?;
+        let logs = self.events(from, &newest).await?;
         // Nothing fails from here on.
-        if known < self.past.len() {
-            self.past.truncate(known);
-            self.books.landed.retain(|leg| leg.block <= from.number);
-            self.books.accounts =
-                self.past.back().map(|(_, kept)| kept.clone()).unwrap_or_default();
+        self.go_back(known, from);
+        let mut before = from.number;
+        for seen in std::mem::take(&mut self.waiting) {
+            let through = seen.head.block.number;
+            let is_new = |log: &&Log| (before.saturating_add(1)..=through).contains(&log.block());
+            let logs: Vec<Log> = logs.iter().filter(is_new).cloned().collect();
+            self.take(&seen, &logs);
+            before = through;
         }
-        self.take(seen, &logs);
         Ok(())
+    }
+
+    /// The looks that wait and are at blocks of the chain of the newest, and at none that was taken in.
+    async fn on_chain(&self) -> Result<VecDeque<Arc<Seen>>, NodeError> {
+        let mut kept: VecDeque<Arc<Seen>> = VecDeque::new();
+        for seen in self.waiting.iter().rev() {
+            let block = seen.head.block;
+            let is_there = match kept.front() {
+                None => self.past.back().is_none_or(|(at, _)| at.block != block),
+                Some(next) => self.is_below(block, &next.head).await?,
+            };
+            if is_there {
+                kept.push_front(seen.clone());
+            } else if kept.is_empty() {
+                // The newest is taken in already, and with it all before.
+                break;
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Whether a block is on the chain of `head`, below it.
+    async fn is_below(&self, block: BlockRef, head: &Head) -> Result<bool, NodeError> {
+        Ok(match head.block.number.checked_sub(block.number) {
+            None | Some(0) => false,
+            Some(1) => head.parent == block.hash,
+            Some(_) => self.nodes.hash_at(block.number).await? == block.hash,
+        })
     }
 
     /// How many of the looks taken in are at blocks of the chain of `head`.
     async fn common(&self, head: &Head) -> Result<usize, NodeError> {
         let mut known = self.past.len();
         for (at, _) in self.past.iter().rev() {
-            let BlockRef { number, hash } = at.block;
-            let is_there = match head.block.number.checked_sub(number) {
-                None | Some(0) => false,
-                Some(1) => head.parent == hash,
-                Some(_) => self.nodes.hash_at(number).await? == hash,
-            };
-            if is_there {
+            if self.is_below(at.block, head).await? {
                 break;
             }
             known -= 1;
@@ -131,18 +175,28 @@ impl Keeper {
     }
 
     /// What the vault said after block `from`, as far as books are kept of it.
-    async fn events(&self, from: BlockRef, seen: &Seen) -> Result<Vec<Log>, NodeError> {
+    async fn events(&self, from: BlockRef, newest: &Seen) -> Result<Vec<Log>, NodeError> {
         let [withdraw, in_kind, queue] = LEAVING;
         let filter = LogFilter {
-            contract: seen.vault.address,
+            contract: newest.vault.address,
             events: vec![Moved::SIGNATURE_HASH, withdraw, in_kind, queue],
             first: Vec::new(),
         };
         let first = from.number.saturating_add(1);
-        if first == seen.head.block.number {
-            return self.nodes.logs_of(&filter, seen.head.block.hash).await;
+        if first == newest.head.block.number {
+            return self.nodes.logs_of(&filter, newest.head.block.hash).await;
         }
-        self.nodes.logs(&filter, first, seen.head.block).await
+        self.nodes.logs(&filter, first, newest.head.block).await
+    }
+
+    /// Forgets all looks after the first `known`, of which the last is `to`.
+    fn go_back(&mut self, known: usize, to: BlockRef) {
+        if known < self.past.len() {
+            self.past.truncate(known);
+            self.books.landed.retain(|leg| leg.block <= to.number);
+            let accounts = self.past.back().map(|(_, kept)| kept.clone());
+            self.books.accounts = accounts.unwrap_or_default();
+        }
     }
 
     fn begin(&mut self, seen: &Seen) {
