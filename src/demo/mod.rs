@@ -10,7 +10,7 @@ mod limits;
 mod lines;
 mod page;
 mod side;
-mod stage;
+pub(crate) mod stage;
 mod told;
 mod world;
 

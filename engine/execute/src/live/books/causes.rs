@@ -11,7 +11,7 @@ use plimsoll_frame::PoolShape;
 use std::sync::Arc;
 
 /// A fall of less than this, raw units, is rounding.
-const DUST: i128 = 10;
+pub(super) const DUST: i128 = 10;
 /// A fall of an index by less than this part is rounding.
 const STILL: f64 = 1e-12;
 
@@ -66,6 +66,27 @@ pub struct Flows {
     pub over: i128,
     /// Whether anything of ours was done there.
     pub is_moved: bool,
+    /// Whether holders of the vault were paid or handed something meanwhile, perhaps out of this market.
+    pub is_left: bool,
+}
+
+impl Flows {
+    /// Everything that moved, into the market.
+    pub(super) fn net(&self) -> i128 {
+        self.entered - self.left - self.harvested - self.over
+    }
+
+    /// Both together.
+    pub(super) fn and(&self, other: &Flows) -> Flows {
+        Flows {
+            entered: self.entered.saturating_add(other.entered),
+            left: self.left.saturating_add(other.left),
+            harvested: self.harvested.saturating_add(other.harvested),
+            over: self.over.saturating_add(other.over),
+            is_moved: self.is_moved || other.is_moved,
+            is_left: self.is_left || other.is_left,
+        }
+    }
 }
 
 /// A position at a block.
@@ -80,9 +101,10 @@ pub struct Look {
 /// What an adapter says of a position.
 #[derive(Debug, Clone)]
 pub struct Known {
-    kind: MarketKind,
+    pub(super) kind: MarketKind,
     shape: Option<PoolShape>,
-    facts: Facts,
+    pub(super) facts: Facts,
+    pub(super) shares: Amount,
     index: f64,
     price: Option<f64>,
     model: Arc<dyn Predict>,
@@ -97,6 +119,7 @@ impl Look {
             kind: reading.terms.kind,
             shape: reading.terms.pool.map(|pool| pool.shape),
             facts: reading.beyond.facts,
+            shares: Amount(reading.held.shares.0),
             index: reading.share_price.to_f64(),
             price: reading.beyond.pair.map(|pair| pair.price),
             model: reading.model.clone(),
@@ -111,12 +134,36 @@ impl Look {
         self.known.as_ref().map(|known| known.facts).unwrap_or_default()
     }
 
+    /// How it earns; `None` where it could not be read.
+    #[must_use]
+    pub fn kind(&self) -> Option<MarketKind> {
+        self.known.as_ref().map(|known| known.kind)
+    }
+
+    /// What the other token fetches by the oracle, in the market's asset.
+    #[must_use]
+    pub fn price(&self) -> Option<f64> {
+        self.known.as_ref().and_then(|known| known.price)
+    }
+
+    /// What kind of pool it is, where it is one.
+    #[must_use]
+    pub fn shape(&self) -> Option<PoolShape> {
+        self.known.as_ref().and_then(|known| known.shape)
+    }
+
     /// How much less than what it is redeemed for a staked token is sold for, as a part; `None` for other markets.
     #[must_use]
     pub fn discount(&self) -> Option<f64> {
         let known = self.known.as_ref().filter(|known| known.kind == MarketKind::Staking)?;
         let price = known.price.filter(|_| known.index > 0.0)?;
         Some(1.0 - price / known.index)
+    }
+
+    /// Whether the price moves it along the curve of a pool.
+    #[must_use]
+    pub fn is_bent(&self) -> bool {
+        self.curve().is_some()
     }
 
     /// The part of it that lies in a pool, a unit at the price of now, and its worth; `None` where no price bends it.
@@ -139,20 +186,16 @@ impl Look {
 /// Tells why a position became from `before` what it is `now`, with what moved meanwhile.
 #[must_use]
 pub fn causes(before: &Look, now: &Look, flows: &Flows) -> Brought {
-    let flow = flows.entered - flows.left - flows.harvested - flows.over;
-    let gained = signed(now.worth) - signed(before.worth) - flow;
-    let found = match (&before.known, &now.known) {
-        (Some(from), Some(to)) => match (to.kind, from.price.zip(to.price)) {
-            (MarketKind::Lp | MarketKind::Mining, Some(_)) => pool(before, (from, to), flows),
-            (MarketKind::Staking, Some(prices)) => staked(before, (from, to), prices),
-            _ => index(before, (from, to), (gained, flows)),
-        },
-        _ => Brought::default(),
-    };
+    let gained = signed(now.worth) - signed(before.worth) - flows.net();
+    let found = found(before, now, (gained, flows));
     let rest = gained - found.total();
     let kind = now.known.as_ref().or(before.known.as_ref()).map(|known| known.kind);
     let has_fallen = found.impairment < 0;
     match kind {
+        // Moving brings nothing: what came in between two looks has earned since.
+        Some(MarketKind::Lending) | None if flows.is_moved && rest > DUST => {
+            Brought { income: found.income + rest, ..found }
+        }
         _ if flows.is_moved => Brought { cost: found.cost + rest, ..found },
         Some(MarketKind::Staking) if has_fallen => {
             Brought { impairment: found.impairment + rest, ..found }
@@ -164,6 +207,18 @@ pub fn causes(before: &Look, now: &Look, flows: &Flows) -> Brought {
             Brought { impairment: found.impairment + rest, ..found }
         }
         Some(MarketKind::Lending) | None => Brought { income: found.income + rest, ..found },
+    }
+}
+
+/// What can be told by itself, the rest being left.
+pub(super) fn found(before: &Look, now: &Look, (gained, flows): (i128, &Flows)) -> Brought {
+    match (&before.known, &now.known) {
+        (Some(from), Some(to)) => match (to.kind, from.price.zip(to.price)) {
+            (MarketKind::Lp | MarketKind::Mining, Some(_)) => pool(before, (from, to), flows),
+            (MarketKind::Staking, Some(prices)) => staked(before, (from, to), prices),
+            _ => index(before, (from, to), (gained, flows)),
+        },
+        _ => Brought::default(),
     }
 }
 

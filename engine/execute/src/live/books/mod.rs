@@ -5,16 +5,21 @@
 
 mod bent;
 mod causes;
+mod drawn;
+mod keeper;
 #[cfg(test)]
 mod tests;
 
 pub use bent::Bent;
 pub use causes::{Brought, Flows, Look, causes, signed};
+pub use keeper::{Keeper, Kept, Seen};
 
 use super::Tick;
+use crate::chain::VaultState;
 use crate::chain::logs::Log;
 use crate::chain::vault::LegKind;
-use alloy::primitives::Address;
+use crate::protocol::Read;
+use alloy::primitives::{Address, B256};
 use alloy::sol;
 use alloy::sol_types::SolEvent;
 use plimsoll_core::execution::PlanId;
@@ -23,7 +28,14 @@ use std::collections::BTreeMap;
 
 sol! {
     event Moved(bytes32 indexed planId, address indexed market, uint8 kind, uint256 assets);
+    event Withdraw(address indexed by, address indexed receiver, address indexed holder, uint256 assets, uint256 shares);
+    event LeftInKind(address indexed holder, address indexed market, address token, uint256 amount);
+    event QueuePaid(uint256 round, uint256 assets, uint256 shares);
 }
+
+/// Events of the vault in which holders leave it.
+const LEAVING: [B256; 3] =
+    [Withdraw::SIGNATURE_HASH, LeftInKind::SIGNATURE_HASH, QueuePaid::SIGNATURE_HASH];
 
 /// One leg of a plan that landed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,12 +55,16 @@ pub struct Landed {
 /// A market in the books.
 #[derive(Debug, Clone, Default)]
 pub struct Account {
+    /// The block from which on it is complete.
+    pub since: u64,
     /// The position at the last block.
     pub look: Look,
     /// What it brought so far.
     pub brought: Brought,
     /// What its pool's curve cost, where it has one.
     pub bent: Bent,
+    /// What moved while its worth could not be read.
+    pending: Flows,
 }
 
 /// The books.
@@ -71,25 +87,46 @@ impl Books {
         &self.landed
     }
 
-    /// Takes in a block, and what the vault said in it; returns the legs that landed.
+    /// Takes in a block, and what the vault said since the last one that was taken in; returns the legs that landed.
     pub fn take(
         &mut self,
         tick: &Tick,
         places: &BTreeMap<MarketId, Address>,
         logs: &[Log],
     ) -> Vec<Landed> {
-        let landed = legs(tick.head.block.number, places, logs);
-        let readings = tick.reads.iter().flatten().flat_map(|read| &read.readings);
+        self.take_all((&tick.vault, &tick.reads), places, logs)
+    }
+
+    /// The same from what a block says of the vault and of its markets.
+    ///
+    /// A market that is met for the first time begins with what is held then.
+    fn take_all(
+        &mut self,
+        (vault, reads): (&VaultState, &[Result<Read, String>]),
+        places: &BTreeMap<MarketId, Address>,
+        logs: &[Log],
+    ) -> Vec<Landed> {
+        let landed = legs(places, logs);
+        let is_left =
+            logs.iter().any(|log| log.topics.first().is_some_and(|it| LEAVING.contains(it)));
+        let readings = reads.iter().flatten().flat_map(|read| &read.readings);
         let readings: BTreeMap<&MarketId, _> =
             readings.map(|reading| (&reading.market, reading)).collect();
         for (market, contract) in places {
-            let Some(worth) = tick.vault.place(*contract).and_then(|place| place.worth) else {
+            let flows = flows(landed.iter().filter(|leg| leg.market == *market), is_left);
+            let Some(worth) = vault.place(*contract).and_then(|place| place.worth) else {
+                if let Some(account) = self.accounts.get_mut(market) {
+                    account.pending = account.pending.and(&flows);
+                }
                 continue;
             };
             let now = Look::new(worth, readings.get(market).copied());
-            let flows = flows(landed.iter().filter(|leg| leg.market == *market));
-            let account = self.accounts.entry(market.clone()).or_default();
-            account.take(now, &flows);
+            match self.accounts.get_mut(market) {
+                Some(account) => account.take(now, &flows),
+                None => {
+                    self.accounts.insert(market.clone(), Account::begun(now, vault.block.number));
+                }
+            }
         }
         self.landed.extend(landed.iter().cloned());
         landed
@@ -97,17 +134,27 @@ impl Books {
 }
 
 impl Account {
+    /// An account that begins at block `since` with what is held then.
+    fn begun(now: Look, since: u64) -> Account {
+        let mut account = Account { since, ..Account::default() };
+        account.bent.take(&Look::default(), &now, true);
+        account.look = now;
+        account
+    }
+
     /// Takes in the position as it is now, with what moved since the last look.
     pub(crate) fn take(&mut self, now: Look, flows: &Flows) {
-        self.brought = self.brought.and(&causes(&self.look, &now, flows));
+        let flows = std::mem::take(&mut self.pending).and(flows);
+        let flows = drawn::with_drawn(&self.look, &now, flows);
+        self.brought = self.brought.and(&causes(&self.look, &now, &flows));
         self.bent.take(&self.look, &now, flows.is_moved);
         self.look = now;
     }
 }
 
-/// What legs of one market moved together.
-fn flows<'a>(legs: impl Iterator<Item = &'a Landed>) -> Flows {
-    let mut flows = Flows::default();
+/// What legs of one market moved together, and whether anyone left the vault meanwhile.
+fn flows<'a>(legs: impl Iterator<Item = &'a Landed>, is_left: bool) -> Flows {
+    let mut flows = Flows { is_left, ..Flows::default() };
     for leg in legs {
         let amount = signed(leg.amount);
         let sum = match leg.kind {
@@ -122,15 +169,15 @@ fn flows<'a>(legs: impl Iterator<Item = &'a Landed>) -> Flows {
     flows
 }
 
-/// The legs that the vault says were carried out in a block.
-fn legs(block: u64, places: &BTreeMap<MarketId, Address>, logs: &[Log]) -> Vec<Landed> {
+/// The legs that the vault says were carried out.
+fn legs(places: &BTreeMap<MarketId, Address>, logs: &[Log]) -> Vec<Landed> {
     let market = |contract| {
         places.iter().find(|(_, place)| **place == contract).map(|(market, _)| market.clone())
     };
     let each = logs.iter().filter_map(|log| {
         let moved = Moved::decode_raw_log(log.topics.iter().copied(), &log.data).ok()?;
         Some(Landed {
-            block,
+            block: log.block(),
             plan: moved.planId,
             market: market(moved.market)?,
             kind: LegKind::of(moved.kind)?,

@@ -42,12 +42,13 @@ struct Sketch {
     price: Option<f64>,
     facts: Facts,
     grown: u64,
+    shares: u64,
 }
 
 impl Sketch {
     fn of(kind: MarketKind, shape: Option<PoolShape>, worth: u64) -> Sketch {
         let (index, price, facts) = (1.0, None, Facts::default());
-        Sketch { kind, shape, worth, index, price, facts, grown: 0 }
+        Sketch { kind, shape, worth, index, price, facts, grown: 0, shares: 0 }
     }
 
     fn look(self) -> Look {
@@ -75,7 +76,7 @@ impl Sketch {
             entry: None,
             switches: Switches::default(),
             terms: Terms { kind: self.kind, pool, ..Terms::default() },
-            held: Held::default(),
+            held: Held { shares: Shares(U256::from(self.shares)), ..Held::default() },
             rewards: None,
             model: Arc::new(Grown(self.grown)),
             beyond: Beyond { pair, facts: self.facts, ..Beyond::default() },
@@ -172,6 +173,72 @@ fn what_a_new_range_cost_is_neither_fees_nor_price() {
     assert_eq!(found, Brought { cost: -4_000, ..Brought::default() });
 }
 
+#[test]
+fn what_a_leaver_took_is_no_loss() {
+    let lent = |worth, shares, grown| {
+        let sketch = Sketch { shares, grown, ..Sketch::of(MarketKind::Lending, None, worth) };
+        sketch.look()
+    };
+    // A third of the shares went, the rest grew by a thousandth.
+    let mut account = Account::begun(lent(900_000, 900_000, 900_900), 7);
+    account.take(lent(600_600, 600_000, 0), &Flows { is_left: true, ..Flows::default() });
+    assert_eq!(account.brought, Brought { income: 900, ..Brought::default() });
+    // All of it went.
+    let mut account = Account::begun(lent(900_000, 900_000, 900_900), 7);
+    account.take(lent(0, 0, 0), &Flows::default());
+    assert_eq!(account.brought, Brought { income: 900, ..Brought::default() });
+    // A third went, and a plan brought in twice as much in the same block.
+    let mut account = Account::begun(lent(900_000, 900_000, 900_900), 7);
+    let entered = Flows { entered: 600_600, is_moved: true, is_left: true, ..Flows::default() };
+    account.take(lent(1_201_200, 1_200_000, 0), &entered);
+    assert_eq!(account.brought, Brought { income: 900, ..Brought::default() });
+    // The same without anyone who left: then it is what the entry cost.
+    let mut account = Account::begun(lent(900_000, 900_000, 900_900), 7);
+    account.take(lent(1_201_200, 1_200_000, 0), &Flows { is_left: false, ..entered });
+    assert_eq!(account.brought, Brought { income: 900, cost: -300_300, ..Brought::default() });
+}
+
+#[test]
+fn a_leaver_from_a_range_takes_a_part_and_its_price_is_told_of_the_whole() {
+    let at = |worth, price: f64, shares| {
+        let facts = range(0.1, (price / 2_000.0).ln());
+        let sketch = Sketch::of(MarketKind::Lp, RANGES, worth);
+        Sketch { price: Some(price), facts, shares, ..sketch }.look()
+    };
+    let curve = RangePosition::new(1.0, ((-0.1_f64).exp(), 0.1_f64.exp())).unwrap();
+    let whole = (1e6 * curve.value(0.97) / curve.value(1.0)) as i128;
+    let mut account = Account::begun(at(1_000_000, 2_000.0, 50), 7);
+    let left = u64::try_from(whole * 40 / 50).unwrap();
+    account.take(at(left, 1_940.0, 40), &Flows { is_left: true, ..Flows::default() });
+    let Brought { price, cost, .. } = account.brought;
+    assert!((price - (whole - 1_000_000)).abs() <= 2 && cost.abs() <= 4, "{:?}", account.brought);
+    assert_eq!(account.brought.total(), price + cost);
+    // From here on the smaller position follows its own curve.
+    let lost = account.bent.impermanent_loss();
+    account.take(at(left, 1_940.0, 40), &Flows::default());
+    assert!((account.bent.impermanent_loss() - lost).abs() < 1e-6);
+}
+
+#[test]
+fn what_was_held_before_the_books_began_is_no_gain() {
+    let account = Account::begun(Sketch::of(MarketKind::Lending, None, 5_000_000).look(), 1_234);
+    assert_eq!((account.since, account.brought), (1_234, Brought::default()));
+}
+
+#[test]
+fn what_moved_while_the_worth_could_not_be_read_is_not_lost() {
+    let lent = |worth, shares| {
+        Sketch { shares, grown: worth, ..Sketch::of(MarketKind::Lending, None, worth) }.look()
+    };
+    let mut account = Account::begun(lent(1_000, 1_000), 7);
+    let entered = Flows { entered: 500, is_moved: true, ..Flows::default() };
+    account.pending = account.pending.and(&entered);
+    account.take(lent(1_500, 1_500), &Flows::default());
+    assert_eq!(account.brought, Brought::default());
+    account.take(lent(1_507, 1_500), &Flows::default());
+    assert_eq!(account.brought, Brought { income: 7, ..Brought::default() }, "once");
+}
+
 proptest! {
     #[test]
     fn causes_add_up_whatever_happened(
@@ -186,7 +253,7 @@ proptest! {
         };
         let (before, now) = (sketch(worths.0, 1.0, prices.0, due.0), sketch(worths.1, index, prices.1, due.1));
         let (entered, left, harvested, is_moved) = moved;
-        let flows = if is_moved { Flows { entered, left, harvested, over: 3, is_moved } } else { Flows::default() };
+        let flows = if is_moved { Flows { entered, left, harvested, over: 3, is_moved, is_left: false } } else { Flows::default() };
         let flow = flows.entered - flows.left - flows.harvested - flows.over;
         let gained = signed(now.worth) - signed(before.worth) - flow;
         prop_assert_eq!(causes(&before, &now, &flows).total(), gained);
