@@ -49,6 +49,8 @@ pub struct Account {
     pub brought: Brought,
     /// What its pool's curve cost, where it has one.
     pub bent: Bent,
+    /// What leavers drew on it, raw units.
+    pub drawn: i128,
 }
 
 /// The books.
@@ -78,6 +80,25 @@ impl Books {
         places: &BTreeMap<MarketId, Address>,
         logs: &[Log],
     ) -> Vec<Landed> {
+        self.taken(tick, (places, logs), Account::take)
+    }
+
+    /// Takes in a block in which leavers were paid and that stands for no time: what no leg explains, they drew.
+    pub fn take_drawn(
+        &mut self,
+        tick: &Tick,
+        places: &BTreeMap<MarketId, Address>,
+        logs: &[Log],
+    ) -> Vec<Landed> {
+        self.taken(tick, (places, logs), Account::take_drawn)
+    }
+
+    fn taken(
+        &mut self,
+        tick: &Tick,
+        (places, logs): (&BTreeMap<MarketId, Address>, &[Log]),
+        take: fn(&mut Account, Look, &Flows),
+    ) -> Vec<Landed> {
         let landed = legs(tick.head.block.number, places, logs);
         let readings = tick.reads.iter().flatten().flat_map(|read| &read.readings);
         let readings: BTreeMap<&MarketId, _> =
@@ -89,7 +110,7 @@ impl Books {
             let now = Look::new(worth, readings.get(market).copied());
             let flows = flows(landed.iter().filter(|leg| leg.market == *market));
             let account = self.accounts.entry(market.clone()).or_default();
-            account.take(now, &flows);
+            take(account, now, &flows);
         }
         self.landed.extend(landed.iter().cloned());
         landed
@@ -101,6 +122,14 @@ impl Account {
     pub(crate) fn take(&mut self, now: Look, flows: &Flows) {
         self.brought = self.brought.and(&causes(&self.look, &now, flows));
         self.bent.take(&self.look, &now, flows.is_moved);
+        self.look = now;
+    }
+
+    /// Takes in the position as leavers left it.
+    pub(crate) fn take_drawn(&mut self, now: Look, flows: &Flows) {
+        let flow = flows.entered - flows.left - flows.harvested - flows.over;
+        self.drawn += signed(self.look.worth) + flow - signed(now.worth);
+        self.bent.take(&self.look, &now, true);
         self.look = now;
     }
 }
