@@ -61,7 +61,10 @@ struct Got {
 }
 
 /// Frees what is left of a vault for `holder`, who has all shares.
-pub(super) async fn free(show: &mut Show, seat: &Seat, holder: Address) -> anyhow::Result<Freed> {
+pub(super) async fn free(
+    show: &mut Show,
+    (seat, holder): (&Seat, Address),
+) -> anyhow::Result<Freed> {
     let vault = seat.vault.address;
     let decimals = seat.asset.decimals();
     let text = |raw: U256| decimal(signed(Amount(raw)), decimals);

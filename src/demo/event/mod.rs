@@ -18,8 +18,10 @@ use super::stage::{DAY_BLOCKS, Seat};
 use super::{Show, begin};
 use crate::cli::{DemoOptions, EventName};
 use crate::output::say;
+use alloy::primitives::Address;
 use anyhow::Context;
 use document::{Blocks, Cause, Engine, Leaver, Moved, Stayer, Thrice, Vault};
+use freed::Freed;
 use kept::{Kept, Snapshot};
 use plimsoll_execute::live::Tick;
 use plimsoll_execute::live::books::signed;
@@ -37,6 +39,8 @@ const HELD: f64 = 0.005;
 
 /// A vault with what is kept of it.
 struct Track {
+    seat: Seat,
+    stayer: Address,
     kept: Kept,
     leaving: [Leaving; 2],
 }
@@ -92,6 +96,9 @@ pub(crate) async fn played(
         let [Some(before), Some(after), Some(end)] = snapshots else { continue };
         vaults.push(play.vault(place, (held, struck), [before, after, end]).await?);
     }
+    for (vault, track) in vaults.iter_mut().zip(&play.tracks) {
+        vault.freed = freed::free(&mut play.show, (&track.seat, track.stayer)).await?;
+    }
     Ok(Document {
         schema: 1,
         seed: options.seed,
@@ -116,7 +123,8 @@ impl Play {
         for (side, tick) in show.sides.iter().zip(first) {
             let leaver = |who, place| anyhow::Ok(Leaving::new(who, &side.seat, account(place)?));
             let leaving = [leaver("early", EARLY)?, leaver("late", LATE)?];
-            tracks.push(Track { kept: Kept::begin(tick), leaving });
+            let seat = side.seat.clone();
+            tracks.push(Track { seat, stayer: account(STAYER)?, kept: Kept::begin(tick), leaving });
         }
         Ok(Play { show, tracks })
     }
@@ -228,16 +236,16 @@ impl Play {
         self.note().await
     }
 
-    /// Everything of a vault; then everything is freed.
+    /// Everything of a vault but how it is freed.
     async fn vault(
-        &mut self,
+        &self,
         place: usize,
         (held, struck): (Vec<(String, i128)>, u64),
         [before, after, end]: [&Snapshot; 3],
     ) -> anyhow::Result<Vault> {
         let (side, track) = (self.show.sides.get(place), self.tracks.get(place));
         let (side, track) = side.zip(track).context("no such vault")?;
-        let (seat, decimals) = (side.seat.clone(), side.seat.asset.decimals());
+        let (seat, decimals) = (&side.seat, side.seat.asset.decimals());
         let kept = &track.kept;
         let changed = signed(kept.gross) - signed(kept.first);
         let explained = side.explained() - kept.left;
@@ -267,11 +275,11 @@ impl Play {
                 against_before_pct: against(leaving.price_of(got)),
             });
         }
-        let price_at_end = price(&self.show.stage, &seat).await?;
+        let price_at_end = price(&self.show.stage, seat).await?;
         let text = |raw: i128| decimal(raw, decimals);
         let nav = [before, after, end].map(|each| text(signed(each.gross)));
         let [nav_before, nav_after, nav_end] = nav;
-        let mut vault = Vault {
+        Ok(Vault {
             name: seat.asset.symbol(),
             held: held.into_iter().map(|(market, raw)| (market, text(raw))).collect(),
             nav: Thrice { before: nav_before, after: nav_after, end: nav_end },
@@ -283,11 +291,8 @@ impl Play {
             stayer: Stayer { price_at_end, against_before_pct: against(price_at_end) },
             stuck: kept.watched.stuck(),
             engine: engine(side, kept, struck),
-            freed: Default::default(),
-        };
-        let holder = self.show.stage.chain.accounts().get(STAYER).copied().context("nobody")?;
-        vault.freed = freed::free(&mut self.show, &seat, holder).await?;
-        Ok(vault)
+            freed: Freed::default(),
+        })
     }
 }
 
