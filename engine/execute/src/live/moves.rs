@@ -223,12 +223,15 @@ impl Cutter<'_> {
                 continue;
             }
             let least = less(amount, self.settings.guard);
+            // All that there is may be sold for more than it is counted as: at worst prices, or by a pool that has
+            // not noticed a fall.
+            let most = if is_all { available } else { amount };
             moves.push(Move {
                 contract: place.contract,
                 kind: LegKind::Exit,
                 amount: (!is_all).then_some(amount),
                 least,
-                most: more(amount, self.settings.guard),
+                most: more(most, self.settings.guard),
                 data: Bytes::new(),
             });
             freed = freed.saturating_add(least);
