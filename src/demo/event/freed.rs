@@ -41,6 +41,8 @@ pub(super) struct Freed {
     got: Vec<Got>,
     /// What was there before, and what is there afterwards, in the vault's asset.
     there: String,
+    /// Gains of the last day that are not unlocked: they stay when the last share leaves.
+    locked: String,
     pub(super) left_behind: String,
     /// Shares that are left.
     pub(super) shares_left: String,
@@ -69,7 +71,7 @@ pub(super) async fn free(
     let decimals = seat.asset.decimals();
     let text = |raw: U256| decimal(signed(Amount(raw)), decimals);
     let chain = &show.stage.chain;
-    let there = chain.call(vault, &IValue::valueCall {}).await?.gross;
+    let value = chain.call(vault, &IValue::valueCall {}).await?;
     let shares = chain.call(vault, &IPlimsollVault::balanceOfCall { account: holder }).await?;
     let pause = Call::new(seat.vault.roles.guardian, vault, &IPlimsollVault::pauseEntriesCall {});
     let leave =
@@ -80,7 +82,8 @@ pub(super) async fn free(
     let mut freed = Freed {
         acts: vec!["guardian: pauseEntries".to_owned(), "holder: redeemInKind".to_owned()],
         got: got(show, seat, &receipts).await?,
-        there: text(there),
+        there: text(value.gross),
+        locked: text(value.gross.saturating_sub(value.low)),
         left_behind: String::new(),
         shares_left: String::new(),
         unsold_rewards: Vec::new(),

@@ -1,6 +1,7 @@
 //! The engine live: the demo, and the process that runs it.
 
 mod demo;
+mod events;
 mod faults;
 mod process;
 mod seeds;

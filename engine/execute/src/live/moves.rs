@@ -18,6 +18,8 @@ use std::collections::BTreeMap;
 const DUST: u64 = 10;
 /// Raw units below which nothing is moved.
 const LEAST_MOVED: u64 = 1_000;
+/// Basis points that an exit of everything may bring beyond what was free when it was decided.
+const ALL_MARGIN: Bps = Bps(100);
 /// Basis points of a position below which its queue is not asked.
 const LEAST_ASKED: Bps = Bps(100);
 /// Billionths.
@@ -223,15 +225,19 @@ impl Cutter<'_> {
                 continue;
             }
             let least = less(amount, self.settings.guard);
-            // All that there is may be sold for more than it is counted as: at worst prices, or by a pool that has
-            // not noticed a fall.
-            let most = if is_all { available } else { amount };
+            // All that there is may bring more than it is counted as, which is at the worst price of a band, and more
+            // still when it lands.
+            let most = if is_all {
+                more(available, ALL_MARGIN)
+            } else {
+                more(amount, self.settings.guard)
+            };
             moves.push(Move {
                 contract: place.contract,
                 kind: LegKind::Exit,
                 amount: (!is_all).then_some(amount),
                 least,
-                most: more(most, self.settings.guard),
+                most,
                 data: Bytes::new(),
             });
             freed = freed.saturating_add(least);
