@@ -6,13 +6,16 @@
 mod bank_run;
 mod baselines;
 mod document;
+mod event;
+mod leaving;
 mod limits;
 mod lines;
 mod page;
 mod side;
 pub(crate) mod stage;
 mod told;
-mod world;
+mod watched;
+pub(crate) mod world;
 
 use crate::cli::DemoOptions;
 use crate::clock::Watch;
@@ -25,7 +28,7 @@ use document::{Document, Faults, Gas};
 use lines::Course;
 use plimsoll_execute::live::Tick;
 use plimsoll_execute::protocol::At;
-use plimsoll_localchain::{Artifacts, Asset};
+use plimsoll_localchain::{Artifacts, Asset, Call};
 use side::Side;
 use stage::{DAY_BLOCKS, DAYS_BEFORE, Scope, Seat, Stage};
 use std::path::{Path, PathBuf};
@@ -61,6 +64,14 @@ pub(crate) fn run(options: &DemoOptions) -> anyhow::Result<()> {
                 return output::document(&document);
             }
             bank_run::tell(&document);
+            return Ok(());
+        }
+        if let Some(name) = options.event {
+            let document = event::played(options, name, &artifacts).await?;
+            if options.json {
+                return output::document(&document);
+            }
+            event::tell(&document);
             return Ok(());
         }
         if let Some(file) = &options.lines {
@@ -173,6 +184,26 @@ impl Show {
     async fn hour(&mut self) -> anyhow::Result<Vec<Tick>> {
         self.stage.driver.step(&self.stage.chain).await?;
         self.look().await
+    }
+
+    /// Has transactions included in a block that stands for seconds, in which nobody else acts but an engine whose plan is
+    /// on its way; and has the engines look at it. With `is_drawn` the block pays leavers.
+    async fn aside(&mut self, calls: &[Call], is_drawn: bool) -> anyhow::Result<Vec<Tick>> {
+        self.stage.shortly().await?;
+        if calls.is_empty() {
+            self.stage.chain.mine().await?;
+        } else {
+            self.stage.chain.execute(calls).await?;
+        }
+        self.stage.hourly().await?;
+        if !is_drawn {
+            return self.look().await;
+        }
+        let mut ticks = Vec::new();
+        for side in &mut self.sides {
+            ticks.push(side.look_drawn(self.told).await?);
+        }
+        Ok(ticks)
     }
 
     async fn days(&mut self, days: u64) -> anyhow::Result<Vec<Tick>> {

@@ -5,13 +5,14 @@ use super::limits::{self, LimitUse};
 use super::lines::Course;
 use super::stage::{Seat, Stage};
 use super::told::Told;
-use alloy::primitives::U256;
+use alloy::primitives::{Address, U256};
 use plimsoll_core::execution::{Outcome, PlanId, State};
 use plimsoll_core::journal::Decided;
 use plimsoll_core::{Action, Amount, MarketId, MarketKind, RiskLine};
 use plimsoll_execute::chain::VaultState;
+use plimsoll_execute::chain::logs::Log;
 use plimsoll_execute::chain::vault::LegKind;
-use plimsoll_execute::live::books::{Books, signed};
+use plimsoll_execute::live::books::{Books, Landed, signed};
 use plimsoll_execute::live::{Engine, Tick};
 use plimsoll_frame::Scores;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +41,9 @@ pub(crate) struct Side {
     /// Entries that were sent though they left a market above its target; there must be none.
     pub(crate) above_target: u64,
 }
+
+/// How books take in a block.
+type Taking = fn(&mut Books, &Tick, &BTreeMap<MarketId, Address>, &[Log]) -> Vec<Landed>;
 
 /// Entries of a plan after which, by the prediction, utilization would stay above the market's target.
 fn above_target(tick: &Tick, decided: &Decided) -> u64 {
@@ -80,6 +84,15 @@ impl Side {
 
     /// Has the engine look at the newest block and answer it.
     pub(crate) async fn look(&mut self, told: Told) -> anyhow::Result<Tick> {
+        self.looked(told, Books::take).await
+    }
+
+    /// The same at a block in which leavers were paid.
+    pub(crate) async fn look_drawn(&mut self, told: Told) -> anyhow::Result<Tick> {
+        self.looked(told, Books::take_drawn).await
+    }
+
+    async fn looked(&mut self, told: Told, take: Taking) -> anyhow::Result<Tick> {
         let head = self.engine.nodes().head().await?;
         let tick = self.engine.on_head(&head).await?;
         if let (Some(plan), Some(decided)) = (tick.proposed, tick.decided()) {
@@ -91,7 +104,7 @@ impl Side {
         }
         let logs = self.engine.nodes().logs_in(head.block.hash, self.seat.vault.address).await?;
         let places = self.engine.desk().settings().places.clone();
-        let landed = self.books.take(&tick, &places, &logs);
+        let landed = take(&mut self.books, &tick, &places, &logs);
         if let Some((_, ruling)) = &tick.ruling {
             self.scores = Some(ruling.scores.clone());
         }
@@ -141,7 +154,7 @@ impl Side {
         );
         let gained = signed(end.gross) - signed(start.gross);
         let accounts = self.books.accounts();
-        let explained: i128 = accounts.values().map(|account| account.brought.total()).sum();
+        let explained = self.explained();
         anyhow::ensure!(
             gained == explained,
             "the books explain {explained} raw units of a change of {gained}: this is a fault of Plimsoll"
@@ -185,8 +198,14 @@ impl Side {
         (u64::try_from(reverts).unwrap_or(u64::MAX), reorgs)
     }
 
+    /// What the books explain of the change of everything that is there, raw units: what markets brought. What leavers were
+    /// paid is not in it.
+    pub(crate) fn explained(&self) -> i128 {
+        self.books.accounts().values().map(|account| account.brought.total()).sum()
+    }
+
     /// Every leg with its reason; a plan's gas is split over its legs, the rest on the first.
-    fn moves(&self, decimals: u8) -> Vec<Move> {
+    pub(crate) fn moves(&self, decimals: u8) -> Vec<Move> {
         let intents = &self.engine.sender().journal().folded().intents;
         let mut legs: BTreeMap<PlanId, u64> = BTreeMap::new();
         for leg in self.books.landed() {

@@ -41,6 +41,8 @@ impl Told {
         };
         let days = if options.bank_run.is_some() {
             "a bank run with the engine".to_owned()
+        } else if let Some(event) = options.event {
+            format!("days with an engine for each vault, and then: {}", event.key())
         } else {
             format!(
                 "{} days with an engine for each vault, and beside them the same days for three who never move",

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use std::path::Path;
 
 /// Days that the first campaigns last: they are there when the depositors come, and end while the engine runs.
-const CAMPAIGN_DAYS: u64 = 60;
+pub(crate) const CAMPAIGN_DAYS: u64 = 60;
 
 /// What a file may say of a world; what it leaves out is as usual.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]

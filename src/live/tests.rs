@@ -2,7 +2,8 @@
 
 use super::drive::{drive, learn};
 use super::show::Show;
-use crate::demo::stage::{DAYS_BEFORE, Scope, Seat, Stage};
+use crate::demo::stage::{DAYS_BEFORE, Seat, Stage};
+use crate::demo::world::WorldFile;
 use plimsoll_core::{RiskLine, Time};
 use plimsoll_dashboard::view::{KindView, Mode, PositionView, PositionsView, VaultView};
 use plimsoll_dashboard::{About, Secrets, Settings, channel, listen};
@@ -140,7 +141,10 @@ async fn engine(stage: &Stage, seat: &Seat, folder: &std::path::Path) -> Engine 
 #[ignore = "two engines for three days after 36 days of markets: minutes; `make deep` runs it"]
 async fn positions_of_every_kind_are_shown_with_what_they_brought() {
     let artifacts = Artifacts::find().expect("`make contracts` prepares them");
-    let mut stage = Stage::set(&artifacts, 7, Scope::everything()).await.unwrap();
+    let mut stage = {
+        let world = WorldFile::default();
+        Stage::set(&artifacts, world.people(7), world.scope()).await.unwrap()
+    };
     for _ in 0..DAYS_BEFORE {
         stage.day().await.unwrap();
     }

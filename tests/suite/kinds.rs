@@ -307,6 +307,22 @@ fn an_entry_comes_with_its_range_and_a_range_that_was_left_is_laid_anew() {
 }
 
 #[test]
+fn a_staked_token_far_below_its_worth_is_asked_back_from_the_protocol_at_once() {
+    let world = World { staking: 0.03, discount: 0.07, ..DULL };
+    let held = Held { market: STAKED, amount: 30_000.0, ..Held::NOTHING };
+    let decision = world.decides("allocator", RiskLine::Balanced, held);
+    let plan = decision.approved.plan();
+    let asked: Vec<_> = plan.upkeep.iter().filter(|each| each.market == id(STAKED)).collect();
+    let [only] = asked.as_slice() else { panic!("{plan:?}") };
+    let UpkeepKind::RequestExit { amount } = only.kind else { panic!("{only:?}") };
+    assert!(amount.to_f64(6) > 29_999.0, "all of it: {amount:?}");
+    assert!(plan.exits.iter().all(|exit| exit.market != id(STAKED)), "none of it is sold");
+    let calm = World { discount: 0.001, ..world };
+    let decision = calm.decides("allocator", RiskLine::Balanced, held);
+    assert!(decision.approved.plan().upkeep.is_empty(), "a small discount is waited with");
+}
+
+#[test]
 fn a_staked_token_below_its_worth_is_left_by_the_queue() {
     let world = World { staking: 0.001, discount: 0.01, lending: 0.15, ..DULL };
     let held = Held { market: STAKED, amount: 30_000.0, ..Held::NOTHING };

@@ -50,8 +50,9 @@ impl Living {
             guardian: account(4),
         };
         let (owner, settings) = (account(8), WorldSettings::default());
-        let world =
-            deploy_world(&mut chain, &artifacts, &deployed, (roles, settings)).await.unwrap();
+        let world = deploy_world(&mut chain, &artifacts, &deployed, (roles.into(), settings))
+            .await
+            .unwrap();
         let mut markets = world.weth_vault.markets.iter();
         let staked = markets.find(|(market, _)| *market == VaultMarket::StakedEth);
         let of_vault = staked.unwrap().1;

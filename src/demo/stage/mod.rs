@@ -21,7 +21,7 @@ use std::path::Path;
 pub(crate) const BLOCK_SECONDS: u64 = 3_600;
 /// Blocks of a day.
 pub(crate) const DAY_BLOCKS: u64 = 86_400 / BLOCK_SECONDS;
-/// Seconds that a block stands for while depositors come.
+/// Seconds that a block stands for while depositors come or go.
 const DEPOSIT_SECONDS: u64 = 12;
 /// Days of markets before the depositor comes: what the engine learns from.
 pub(crate) const DAYS_BEFORE: u64 = 36;
@@ -123,6 +123,16 @@ impl Stage {
         std::iter::once(&self.usdc).chain(&self.weth)
     }
 
+    /// Has blocks stand for seconds.
+    pub(crate) async fn shortly(&mut self) -> anyhow::Result<()> {
+        Ok(self.chain.set_block_seconds(DEPOSIT_SECONDS).await?)
+    }
+
+    /// Has blocks stand for hours again.
+    pub(crate) async fn hourly(&mut self) -> anyhow::Result<()> {
+        Ok(self.chain.set_block_seconds(BLOCK_SECONDS).await?)
+    }
+
     /// Lets the markets live for a day.
     pub(crate) async fn day(&mut self) -> anyhow::Result<()> {
         for _ in 0..DAY_BLOCKS {
@@ -137,7 +147,7 @@ impl Stage {
         &mut self,
         deposits: &dyn Fn(&Seat) -> Vec<(usize, u64)>,
     ) -> anyhow::Result<()> {
-        self.chain.set_block_seconds(DEPOSIT_SECONDS).await?;
+        self.shortly().await?;
         for seat in self.seats() {
             for (place, whole) in deposits(seat) {
                 let unit = U256::from(10).pow(U256::from(seat.asset.decimals()));
@@ -145,7 +155,7 @@ impl Stage {
                 deposit(&self.chain, &self.deployment, &seat.vault, coming).await?;
             }
         }
-        Ok(self.chain.set_block_seconds(BLOCK_SECONDS).await?)
+        self.hourly().await
     }
 
     /// Returns a copy of the same world as it stands, on a chain of its own.

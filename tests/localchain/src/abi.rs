@@ -266,6 +266,10 @@ sol! {
         function deposit(uint256 assets, address receiver) external returns (uint256);
         function redeem(uint256 shares, address receiver, address holder) external returns (uint256);
         function redeemUpTo(uint256 shares, uint256 minAssets) external returns (uint256, uint256);
+        function redeemInKind(uint256 shares, address receiver, address holder, address[] forgone) external returns (uint256);
+        event LeftInKind(address indexed holder, address indexed market, address token, uint256 amount);
+        function setMark(address market, uint16 markBps) external;
+        function allowExitLosses(uint256 until) external;
         function requestRedeem(uint256 shares) external;
         function payQueue() external;
         function claimRedeem(address receiver) external returns (uint256);

@@ -26,6 +26,7 @@ pub use deploy::{
     RangePool, ReserveSettings, StablePool, StableToken, StakedEther, TokenAndFeed, UniswapV2,
     UniswapV3, VaultMarket, VaultRoles, World, WorldSettings, deploy, deploy_aave_v3_2,
     deploy_exchanges, deploy_staking_rewards, deploy_vault, deploy_world, deposit, incentive_id,
+    take_fee_on_transfer,
 };
 pub use driver::{
     Driver, Event, Market, MarketSettings, MarketState, PoolName, PricePath, References, Run,

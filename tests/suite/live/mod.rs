@@ -2,6 +2,7 @@
 
 mod books;
 mod demo;
+mod events;
 mod faults;
 mod process;
 mod seeds;

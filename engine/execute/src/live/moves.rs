@@ -18,6 +18,10 @@ use std::collections::BTreeMap;
 const DUST: u64 = 10;
 /// Raw units below which nothing is moved.
 const LEAST_MOVED: u64 = 1_000;
+/// Basis points that an exit of everything may bring beyond what was free when it was decided.
+const ALL_MARGIN: Bps = Bps(100);
+/// Basis points of a position below which its queue is not asked.
+const LEAST_ASKED: Bps = Bps(100);
 /// Billionths.
 const BILLION: u64 = 1_000_000_000;
 /// Basis points of a cap that an entry leaves free: interest goes on until the plan lands.
@@ -152,7 +156,7 @@ impl Cutter<'_> {
             {
                 return None;
             }
-            let (kind, data) = self.words(&each.market).leg(each.kind)?;
+            let (kind, data) = self.words(&each.market).leg(self.doable(each, upkeep)?)?;
             let left = exits.iter().find(|exit| exit.contract == place.contract);
             let left = left.map(|exit| exit.amount.unwrap_or(exit.most)).unwrap_or_default();
             let worth = place.worth?.saturating_sub(left);
@@ -170,6 +174,26 @@ impl Cutter<'_> {
             has_position.then(|| (each.market.clone(), leg))
         });
         legs.collect()
+    }
+
+    /// What of an upkeep can be done: what waits in a queue is not asked for again, and asking claims as well.
+    fn doable(&self, each: &Upkeep, upkeep: &[Upkeep]) -> Option<UpkeepKind> {
+        let asks = |other: &Upkeep| {
+            let request = match other.kind {
+                UpkeepKind::RequestExit { amount } if other.market == each.market => amount,
+                _ => return None,
+            };
+            let worth = self.place(&other.market)?.worth?;
+            let amount = request.min(worth.saturating_sub(self.facts(&other.market).queued));
+            // What the band leaves over waits for the next request.
+            let least = worth.share_up(LEAST_ASKED)?.max(Amount(U256::from(LEAST_MOVED)));
+            (amount > least).then_some(UpkeepKind::RequestExit { amount })
+        };
+        match each.kind {
+            UpkeepKind::RequestExit { .. } => asks(each),
+            UpkeepKind::Claim if upkeep.iter().any(|other| asks(other).is_some()) => None,
+            kind => Some(kind),
+        }
     }
 
     /// What a leg may cost.
@@ -201,12 +225,19 @@ impl Cutter<'_> {
                 continue;
             }
             let least = less(amount, self.settings.guard);
+            // All that there is may bring more than it is counted as, which is at the worst price of a band, and more
+            // still when it lands.
+            let most = if is_all {
+                more(available, ALL_MARGIN)
+            } else {
+                more(amount, self.settings.guard)
+            };
             moves.push(Move {
                 contract: place.contract,
                 kind: LegKind::Exit,
                 amount: (!is_all).then_some(amount),
                 least,
-                most: more(amount, self.settings.guard),
+                most,
                 data: Bytes::new(),
             });
             freed = freed.saturating_add(least);

@@ -27,6 +27,7 @@ pub use uniswap_v2::{UniswapV2, deploy_staking_rewards};
 pub use uniswap_v3::{OpenedPosition, UniswapV3, incentive_id};
 pub use world::{
     BothRoles, Pair, PoolToken, Pools, RangePool, StakedEther, World, WorldSettings, deploy_world,
+    take_fee_on_transfer,
 };
 
 use crate::{Artifacts, LocalChain, LocalChainError};

@@ -207,7 +207,7 @@ impl Keeper {
     }
 
     fn take(&mut self, seen: &Seen, logs: &[Log]) {
-        self.books.take_all((&seen.vault, &seen.reads), &self.places, logs);
+        self.books.taken((&seen.vault, &seen.reads), (&self.places, logs), Account::take);
         self.past.push_back((seen.at(), self.books.accounts.clone()));
         while self.past.len() > REMEMBERED {
             self.past.pop_front();

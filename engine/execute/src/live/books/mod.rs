@@ -63,6 +63,8 @@ pub struct Account {
     pub brought: Brought,
     /// What its pool's curve cost, where it has one.
     pub bent: Bent,
+    /// What leavers drew on it, raw units.
+    pub drawn: i128,
     /// What moved while its worth could not be read.
     pending: Flows,
 }
@@ -94,17 +96,27 @@ impl Books {
         places: &BTreeMap<MarketId, Address>,
         logs: &[Log],
     ) -> Vec<Landed> {
-        self.take_all((&tick.vault, &tick.reads), places, logs)
+        self.taken((&tick.vault, &tick.reads), (places, logs), Account::take)
+    }
+
+    /// Takes in a block in which leavers were paid and that stands for no time: what no leg explains, they drew.
+    pub fn take_drawn(
+        &mut self,
+        tick: &Tick,
+        places: &BTreeMap<MarketId, Address>,
+        logs: &[Log],
+    ) -> Vec<Landed> {
+        self.taken((&tick.vault, &tick.reads), (places, logs), Account::take_drawn)
     }
 
     /// The same from what a block says of the vault and of its markets.
     ///
     /// A market that is met for the first time begins with what is held then.
-    fn take_all(
+    fn taken(
         &mut self,
         (vault, reads): (&VaultState, &[Result<Read, String>]),
-        places: &BTreeMap<MarketId, Address>,
-        logs: &[Log],
+        (places, logs): (&BTreeMap<MarketId, Address>, &[Log]),
+        take: fn(&mut Account, Look, &Flows),
     ) -> Vec<Landed> {
         let landed = legs(places, logs);
         let is_left =
@@ -122,7 +134,7 @@ impl Books {
             };
             let now = Look::new(worth, readings.get(market).copied());
             match self.accounts.get_mut(market) {
-                Some(account) => account.take(now, &flows),
+                Some(account) => take(account, now, &flows),
                 None => {
                     self.accounts.insert(market.clone(), Account::begun(now, vault.block.number));
                 }
@@ -148,6 +160,14 @@ impl Account {
         let flows = drawn::with_drawn(&self.look, &now, flows);
         self.brought = self.brought.and(&causes(&self.look, &now, &flows));
         self.bent.take(&self.look, &now, flows.is_moved);
+        self.look = now;
+    }
+
+    /// Takes in the position as leavers left it.
+    pub(crate) fn take_drawn(&mut self, now: Look, flows: &Flows) {
+        let flow = flows.entered - flows.left - flows.harvested - flows.over;
+        self.drawn += signed(self.look.worth) + flow - signed(now.worth);
+        self.bent.take(&self.look, &now, true);
         self.look = now;
     }
 }

@@ -45,6 +45,16 @@ struct Sketch {
     shares: u64,
 }
 
+/// Whole raw units of an amount, rounded down.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "amounts of tests, below 2^53"
+)]
+fn whole_units(amount: f64) -> u64 {
+    amount as u64
+}
+
 impl Sketch {
     fn of(kind: MarketKind, shape: Option<PoolShape>, worth: u64) -> Sketch {
         let (index, price, facts) = (1.0, None, Facts::default());
@@ -206,7 +216,7 @@ fn a_leaver_from_a_range_takes_a_part_and_its_price_is_told_of_the_whole() {
         Sketch { price: Some(price), facts, shares, ..sketch }.look()
     };
     let curve = RangePosition::new(1.0, ((-0.1_f64).exp(), 0.1_f64.exp())).unwrap();
-    let whole = (1e6 * curve.value(0.97) / curve.value(1.0)) as i128;
+    let whole = i128::from(whole_units(1e6 * curve.value(0.97) / curve.value(1.0)));
     let mut account = Account::begun(at(1_000_000, 2_000.0, 50), 7);
     let left = u64::try_from(whole * 40 / 50).unwrap();
     account.take(at(left, 1_940.0, 40), &Flows { is_left: true, ..Flows::default() });
@@ -269,7 +279,7 @@ proptest! {
         let (start, mut offset, mut lvr) = (2_000.0, 0.0_f64, 0.0);
         let scale = 1e12 / position.value(1.0);
         let look = |offset: f64| {
-            let sketch = Sketch::of(MarketKind::Lp, RANGES, (scale * position.value(offset.exp())) as u64);
+            let sketch = Sketch::of(MarketKind::Lp, RANGES, whole_units(scale * position.value(offset.exp())));
             Sketch { price: Some(start * offset.exp()), facts: range(half, offset), ..sketch }.look()
         };
         let entry = Flows { entered: 1_000_000_000_000, is_moved: true, ..Flows::default() };

@@ -1,10 +1,12 @@
 //! Everything that the two vaults can be in: beside the lending markets, exchanges with pools that people trade in, a
 //! staked ether with its withdrawal queue, campaigns that pay rewards, oracles over feeds, and the market contracts.
 
+mod fee;
 mod pools;
 mod staked;
 mod vaults;
 
+pub use fee::take_fee_on_transfer;
 pub(crate) use pools::{PAIR_REWARDS, RANGE_REWARDS, end_campaign_at, step};
 pub use pools::{Pair, PoolToken, Pools, RangePool};
 pub use staked::StakedEther;

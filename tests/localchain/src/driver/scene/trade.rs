@@ -162,14 +162,29 @@ impl Trades<'_> {
         is_up: bool,
     ) -> Result<Step, LocalChainError> {
         let (from, to) = if is_up { (pair.quote, pair.base) } else { (pair.base, pair.quote) };
+        let amount = raw("trade", sold, from.decimals)?;
+        let (path, to) = (vec![from.token, to.token], self.world.trader);
+        let router = self.world.exchanges.uniswap_v2.router;
+        if pair == &self.world.pools.reward_pair {
+            // The reward may begin to take a fee, and is traded all the same.
+            let call =
+                IUniswapV2Router::swapExactTokensForTokensSupportingFeeOnTransferTokensCall {
+                    amountIn: amount,
+                    amountOutMin: U256::ZERO,
+                    path,
+                    to,
+                    deadline: U256::MAX,
+                };
+            return Ok(step(router, &call));
+        }
         let call = IUniswapV2Router::swapExactTokensForTokensCall {
-            amountIn: raw("trade", sold, from.decimals)?,
+            amountIn: amount,
             amountOutMin: U256::ZERO,
-            path: vec![from.token, to.token],
-            to: self.world.trader,
+            path,
+            to,
             deadline: U256::MAX,
         };
-        Ok(step(self.world.exchanges.uniswap_v2.router, &call))
+        Ok(step(router, &call))
     }
 
     fn stable(
