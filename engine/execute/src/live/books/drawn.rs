@@ -6,6 +6,7 @@
 //! the others it is then counted among what moving cost.
 
 use super::causes::{DUST, Flows, Look, found, signed};
+use alloy::primitives::{U256, uint};
 use plimsoll_core::{Amount, MarketKind};
 
 /// Returns `flows` with what leavers took.
@@ -16,6 +17,9 @@ pub(super) fn with_drawn(before: &Look, now: &Look, flows: Flows) -> Flows {
     }
     Flows { left: flows.left.saturating_add(drawn), is_moved: true, ..flows }
 }
+
+/// Where less than one in so many shares is left, its worth, a whole number, is no measure of what the others were worth.
+const FEW: U256 = uint!(16_U256);
 
 fn drawn(before: &Look, now: &Look, flows: &Flows) -> i128 {
     let (Some(from), Some(to)) = (&before.known, &now.known) else { return 0 };
@@ -31,8 +35,8 @@ fn drawn(before: &Look, now: &Look, flows: &Flows) -> i128 {
     if has >= had {
         return 0;
     }
-    if has.is_zero() {
-        // All of it, as it had become.
+    if had >= Amount(has.0.saturating_mul(FEW)) {
+        // All of it, or nearly, as it had become: too few shares are left to measure the others by.
         let flows = Flows { is_moved: true, ..*flows };
         let then = signed(before.worth) + found(before, now, (0, &flows)).total();
         return (then - signed(now.worth)).max(0);
