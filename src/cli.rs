@@ -394,6 +394,15 @@ pub(crate) struct DemoOptions {
     /// Folder in which the journal is kept; without it, it goes away
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// A Parquet file with prices of ether, which the world's ether follows instead of seeded ones
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["bank_run", "event"])]
+    pub(crate) prices: Option<PathBuf>,
+    /// What the file calls ether, in its column `symbol` or `pair`
+    #[arg(long, value_name = "NAME", default_value = "ETH", requires = "prices")]
+    pub(crate) prices_of: String,
+    /// The day of the first price, that of the world's beginning; the file's first day without it
+    #[arg(long, value_name = "D", value_parser = parse_day, requires = "prices")]
+    pub(crate) prices_from: Option<Day>,
     /// A file that says how the world's people live where it is not as usual; see docs/demo.md
     #[arg(long, value_name = "FILE", conflicts_with_all = ["bank_run", "event"])]
     pub(crate) world: Option<PathBuf>,

@@ -122,6 +122,7 @@ async fn begin(
     let told = Told::new(options.headless);
     told.begins(options);
     let mut stage = Stage::set(artifacts, world.people(options.seed), scope).await?;
+    world::follow(options, &mut stage).await?;
     if options.html.is_some() {
         stage.driver.keep_diary();
     }

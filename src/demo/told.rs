@@ -49,8 +49,11 @@ impl Told {
                 options.days
             )
         };
+        let prices = options.prices.as_ref().map_or(String::new(), |file| {
+            format!(" Ether's price is {} of {}.", options.prices_of, file.display())
+        });
         self.say(&format!(
-            "A local chain with {what} (seed {}). A block stands for an hour.\n\
+            "A local chain with {what} (seed {}).{prices} A block stands for an hour.\n\
              First {DAYS_BEFORE} days of markets without us, then {days}. This takes one to five minutes; everything is local and \
              synthetic, no real money is anywhere.",
             options.seed

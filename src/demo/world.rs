@@ -1,9 +1,11 @@
-//! `plimsoll demo --world FILE`: how the people of a demo live, where it is not as usual.
+//! `plimsoll demo --world FILE` and `--prices FILE`: how the people of a demo live, and what ether costs, where it is not as usual.
 
-use super::stage::Scope;
+use super::stage::{DAYS_BEFORE, Scope, Stage};
+use crate::cli::DemoOptions;
 use crate::exit::Kind;
 use anyhow::Context;
-use plimsoll_localchain::{MarketSettings, SceneSettings, WorldSettings};
+use plimsoll_adapters::parquet::recorded_path;
+use plimsoll_localchain::{Asset, MarketSettings, PricePath, SceneSettings, WorldSettings};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -111,6 +113,24 @@ impl WorldFile {
             world: WorldSettings { campaign_days: self.campaign_days },
         }
     }
+}
+
+/// Has ether follow the prices of a file from the world's beginning on, where there is one.
+pub(crate) async fn follow(options: &DemoOptions, stage: &mut Stage) -> anyhow::Result<()> {
+    let Some(file) = &options.prices else { return Ok(()) };
+    let days = DAYS_BEFORE.saturating_add(options.days);
+    let span = (options.prices_from, i64::try_from(days)?);
+    let path = recorded_path(file, &options.prices_of, span)
+        .with_context(|| format!("a demo of {} days needs prices of {days}", options.days))
+        .context(Kind::Data)?;
+    let path =
+        path.into_iter().map(|(time, price)| Some((u64::try_from(time.0).ok()? / 1_000, price)));
+    let path: Vec<(u64, f64)> = path.flatten().collect();
+    let path =
+        PricePath::new(path).with_context(|| file.display().to_string()).context(Kind::Data)?;
+    let now = stage.chain.head().await?.time;
+    stage.driver.follow(Asset::Weth, path, now);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -59,6 +59,13 @@ fn page(options: &DemoOptions, views: &[View]) -> CoursePage {
         "The world's rates are looked at once a day, as the recorded ones were. Figures of few days stray more than those of many."
             .to_owned(),
     ];
+    if let Some(prices) = &options.prices {
+        notes.push(format!(
+            "Ether's price alone is recorded: {} of {}.",
+            options.prices_of,
+            prices.display()
+        ));
+    }
     if !has_world {
         notes.push(
             "This world has lending alone: there are no pools, rewards or staked ether to draw."
