@@ -18,7 +18,17 @@ pub(crate) struct LimitUse {
     pub(crate) used: f64,
     /// The block of it.
     pub(crate) block: u64,
+    /// Blocks at which more was used than the line allows.
+    pub(crate) over: u64,
+    /// The most of them one after the other.
+    pub(crate) longest: u64,
+    /// Those one after the other up to the last block.
+    #[serde(skip)]
+    lasting: u64,
 }
+
+/// What rounding may take beyond a limit, as a share of everything.
+const ROUNDING: f64 = 1e-6;
 
 /// What is held, as shares of everything, and what is known of it.
 struct Weights<'a> {
@@ -118,13 +128,16 @@ pub(crate) fn note(
     ];
     for (limit, used, allowed) in measured {
         let Some(used) = used else { continue };
-        let now = LimitUse { allowed, used, block: tick.head.block.number };
-        let worse = |known: &LimitUse| {
-            if limit == Limit::Exit24hRun { used < known.used } else { used > known.used }
-        };
-        let known = uses.entry(limit.key()).or_insert(now);
-        if worse(known) {
-            *known = now;
+        let block = tick.head.block.number;
+        let more = |a: f64, b: f64| if limit == Limit::Exit24hRun { a < b } else { a > b };
+        let is_over = more(used, allowed) && (used - allowed).abs() > ROUNDING;
+        let first = LimitUse { allowed, used, block, over: 0, longest: 0, lasting: 0 };
+        let known = uses.entry(limit.key()).or_insert(first);
+        if more(used, known.used) {
+            (known.used, known.block) = (used, block);
         }
+        known.lasting = if is_over { known.lasting.saturating_add(1) } else { 0 };
+        known.over = known.over.saturating_add(u64::from(is_over));
+        known.longest = known.longest.max(known.lasting);
     }
 }

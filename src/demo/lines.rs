@@ -107,10 +107,15 @@ fn market(line: &RiskLine, courses: &[(&'static str, Course)], vault: &str) -> M
 fn uses(document: &Document) -> Vec<String> {
     let each = document.vaults.iter().map(|vault| {
         let limits = vault.limits.iter().map(|(name, limit)| {
+            let over = match limit.over {
+                0 => String::new(),
+                1 => " (passed at one block)".to_owned(),
+                over => format!(" (passed at {over} blocks, {} together)", limit.longest),
+            };
             if *name == "wrap_depth" {
-                format!("{name} {:.0} of {:.0}", limit.used, limit.allowed)
+                format!("{name} {:.0} of {:.0}{over}", limit.used, limit.allowed)
             } else {
-                format!("{name} {:.1} of {:.1} %", limit.used * 100.0, limit.allowed * 100.0)
+                format!("{name} {:.2} of {:.2} %{over}", limit.used * 100.0, limit.allowed * 100.0)
             }
         });
         let limits: Vec<String> = limits.collect();
