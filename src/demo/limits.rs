@@ -54,7 +54,12 @@ impl Weights<'_> {
             let pool = self.readings.get(market).and_then(|reading| reading.terms.pool);
             pool.is_some_and(|pool| pool.is_foreign)
         };
-        self.of.iter().filter(|(market, _)| is_foreign(market)).map(|(_, weight)| weight).sum()
+        self.of
+            .iter()
+            .filter(|(market, _)| is_foreign(market))
+            .map(|(_, weight)| weight)
+            .sum::<f64>()
+            + 0.0
     }
 
     fn deepest(&self) -> f64 {

@@ -62,9 +62,9 @@ fn page(options: &DemoOptions, drawn: &[Drawn], documents: &[Document]) -> Cours
     let kinds = vaults.map(|(name, id)| KindCourse {
         id,
         title: format!("The {name} vault"),
-        text: "What part of everything lies in each kind of market at the end of each day."
+        text: "What part of everything lies in each kind of market, or nowhere, at the end of each day."
             .to_owned(),
-        markets: drawn.iter().map(|(line, courses)| market(line, courses, name)).collect(),
+        markets: vec![market(drawn, name)],
     });
     CoursePage {
         title: format!("Three risk lines in one world, seed {}", options.seed),
@@ -81,26 +81,32 @@ fn page(options: &DemoOptions, drawn: &[Drawn], documents: &[Document]) -> Cours
     }
 }
 
-fn market(line: &RiskLine, courses: &[(&'static str, Course)], vault: &str) -> MarketCourse {
-    let course = courses.iter().find(|(name, _)| *name == vault);
-    let days = course.map(|(_, course)| course.0.as_slice()).unwrap_or_default();
-    let day = |place: usize| f64::from(u32::try_from(place + 1).unwrap_or(u32::MAX));
-    let lines = MarketKind::ALL.iter().enumerate().map(|(kind, name)| CourseLine {
-        name: name.to_string(),
-        points: days
-            .iter()
-            .enumerate()
-            .filter_map(|(place, shares)| Some((day(place), shares.get(kind)? * 100.0)))
-            .collect(),
-    });
-    MarketCourse {
-        name: line.to_string(),
-        charts: vec![CourseChart {
-            title: format!("{line}: share of everything by kind"),
+/// A vault's courses, one chart for each line, all with the same axis.
+fn market(drawn: &[Drawn], vault: &str) -> MarketCourse {
+    let charts = drawn.iter().map(|(line, courses)| {
+        let course = courses.iter().find(|(name, _)| *name == vault);
+        let days = course.map(|(_, course)| course.0.as_slice()).unwrap_or_default();
+        let day = |place: usize| f64::from(u32::try_from(place + 1).unwrap_or(u32::MAX));
+        let of = |name: String, share: &dyn Fn(&[f64; 4]) -> f64| CourseLine {
+            name,
+            points: days
+                .iter()
+                .enumerate()
+                .map(|(place, shares)| (day(place), share(shares) * 100.0))
+                .collect(),
+        };
+        let kinds = MarketKind::ALL.iter().enumerate().map(|(kind, name)| {
+            of(name.to_string(), &|shares| shares.get(kind).copied().unwrap_or_default())
+        });
+        let idle = of("idle".to_owned(), &|shares| 1.0 - shares.iter().sum::<f64>());
+        CourseChart {
+            title: line.to_string(),
             suffix: " %",
-            lines: lines.collect(),
-        }],
-    }
+            range: Some((0.0, 100.0)),
+            lines: kinds.chain([idle]).collect(),
+        }
+    });
+    MarketCourse { name: "Share of everything by kind".to_owned(), charts: charts.collect() }
 }
 
 /// How much of its limits each vault of a document used at most.

@@ -17,7 +17,7 @@ fn line(name: &str, points: Vec<(f64, f64)>) -> CourseLine {
 }
 
 fn chart(title: &str, suffix: &'static str, lines: Vec<CourseLine>) -> CourseChart {
-    CourseChart { title: title.to_owned(), suffix, lines }
+    CourseChart { title: title.to_owned(), suffix, range: None, lines }
 }
 
 impl Course<'_> {

@@ -4,6 +4,7 @@ mod books;
 mod demo;
 mod events;
 mod faults;
+mod lines;
 mod process;
 mod seeds;
 mod worlds;

@@ -1,6 +1,7 @@
 //! Many worlds, and bank runs: what must hold in each.
 
 use super::demo::check_books;
+use super::lines::check_limits;
 use crate::support::{document, number, plimsoll};
 use serde_json::Value;
 
@@ -72,6 +73,7 @@ fn sixty_days_by_twenty_seeds_add_up_and_enter_nothing_above_its_target() {
         let told = document(&plimsoll(&arguments));
         for vault in told["vaults"].as_array().unwrap() {
             check_books(vault);
+            check_limits(vault);
             let pct = |name: &str| number(&vault["baselines"][name]);
             println!(
                 "seed {seed}, {}: {:.2} % a year; idle {:.2}, best at the start {:.2}, equal {:.2}; {} moves; {}",

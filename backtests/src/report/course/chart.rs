@@ -28,7 +28,13 @@ pub(super) fn figure(id: String, page: &CoursePage, chart: &CourseChart) -> Mark
 fn axes(page: &CoursePage, chart: &CourseChart) -> Option<(Scale, Scale)> {
     let values = chart.lines.iter().flat_map(|line| &line.points).map(|point| point.1);
     let x = Scale::between(0.0, page.days, 5.0);
-    x.zip(Scale::covering(values, 3.0))
+    let y = match chart.range {
+        Some((low, high)) if chart.lines.iter().any(|line| !line.points.is_empty()) => {
+            Scale::between(low, high, 3.0)
+        }
+        _ => Scale::covering(values, 3.0),
+    };
+    x.zip(y)
 }
 
 fn drawn((id, page): (String, &CoursePage), chart: &CourseChart, (x, y): (Scale, Scale)) -> Markup {

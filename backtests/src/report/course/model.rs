@@ -52,6 +52,8 @@ pub struct CourseChart {
     pub title: String,
     /// What follows a figure, such as " %".
     pub suffix: &'static str,
+    /// What the upright axis goes from and to; as far as the lines do where nothing is said.
+    pub range: Option<(f64, f64)>,
     /// The lines; without any, or without a point, the chart says that there is nothing.
     pub lines: Vec<CourseLine>,
 }

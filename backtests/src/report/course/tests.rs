@@ -9,7 +9,7 @@ fn line(name: &str, values: &[f64]) -> CourseLine {
 }
 
 fn chart(title: &str, lines: Vec<CourseLine>) -> CourseChart {
-    CourseChart { title: title.to_owned(), suffix: "\u{a0}%", lines }
+    CourseChart { title: title.to_owned(), suffix: "\u{a0}%", range: None, lines }
 }
 
 fn figures(mean: f64) -> MoveFigures {

@@ -6,11 +6,13 @@
 
 use super::desk::DeskSettings;
 use super::inputs::Inputs;
+use super::rest;
 use super::words::Words;
 use crate::chain::vault::{LegKind, Move, Place, WAD, plan_id, reallocation};
 use crate::chain::{Proposal, VaultState};
-use alloy::primitives::{Bytes, U256};
-use plimsoll_core::{Action, Amount, Bps, Facts, MarketId, Plan, Upkeep, UpkeepKind};
+use crate::protocol::At;
+use alloy::primitives::{Address, Bytes, U256};
+use plimsoll_core::{Action, Amount, Bps, Facts, MarketId, Plan, Time, Upkeep, UpkeepKind};
 use plimsoll_frame::{MovingTerms, Scores, View};
 use std::collections::BTreeMap;
 
@@ -36,11 +38,14 @@ pub fn proposal(
     (settings, view, scores): (&DeskSettings, &View<'_>, &Scores),
 ) -> Option<Proposal> {
     let desk = Cutter { inputs, vault, settings, view, scores };
-    let (mut moves, freed) = desk.exits(&plan.exits);
+    let mut moves = desk.awake(desk.exits(&plan.exits));
+    // What they give at least.
+    let freed = moves.iter().map(|each| each.least).fold(Amount::ZERO, Amount::saturating_add);
     let entries = desk.entries(&plan.entries, vault.free_idle().saturating_add(freed));
     let mut entered = BTreeMap::new();
     let mut holdings_after = desk.holdings(&moves);
     let mut kept = desk.kept(&plan.upkeep, &moves);
+    kept.retain(|(_, each)| !desk.rests(each.contract, each.kind));
     kept.sort_by_key(|(_, each)| each.kind);
     for (market, each) in kept {
         if each.kind == LegKind::Arrange {
@@ -50,7 +55,10 @@ pub fn proposal(
         moves.push(each);
     }
     for (market, amount) in entries {
-        let Some(contract) = settings.places.get(&market) else { continue };
+        let contract = settings.places.get(&market);
+        let Some(contract) = contract.filter(|at| !desk.rests(**at, LegKind::Entry)) else {
+            continue;
+        };
         let Some(data) = desk.entry_words(&market, &plan.upkeep) else { continue };
         let costs = desk.costs(&market).entry;
         moves.push(Move {
@@ -113,6 +121,23 @@ struct Cutter<'a> {
 }
 
 impl Cutter<'_> {
+    fn now(&self) -> Time {
+        At { block: self.vault.block, timestamp: self.vault.timestamp }.time()
+    }
+
+    /// Whether a leg was refused lately and is not tried yet.
+    fn rests(&self, contract: Address, kind: LegKind) -> bool {
+        rest::rests(&self.inputs.refused, (contract, kind), self.now())
+    }
+
+    /// The exits that do not rest.
+    fn awake(&self, mut exits: Vec<Move>) -> Vec<Move> {
+        let contracts: Vec<Address> = exits.iter().map(|each| each.contract).collect();
+        let awake = rest::awake(&self.inputs.refused, &contracts, self.now());
+        exits.retain(|each| awake.contains(&each.contract));
+        exits
+    }
+
     fn place(&self, market: &MarketId) -> Option<&Place> {
         self.vault.place(*self.settings.places.get(market)?)
     }
@@ -211,9 +236,9 @@ impl Cutter<'_> {
         moved.saturating_sub(less(kept, self.settings.guard))
     }
 
-    /// The exits, and what they give at least.
-    fn exits(&self, exits: &[Action]) -> (Vec<Move>, Amount) {
-        let (mut moves, mut freed) = (Vec::new(), Amount::ZERO);
+    /// The exits.
+    fn exits(&self, exits: &[Action]) -> Vec<Move> {
+        let mut moves = Vec::new();
         for exit in exits {
             let Some(place) = self.place(&exit.market) else { continue };
             let (worth, available) = (place.worth.unwrap_or_default(), place.available);
@@ -240,9 +265,8 @@ impl Cutter<'_> {
                 most,
                 data: Bytes::new(),
             });
-            freed = freed.saturating_add(least);
         }
-        (moves, freed)
+        moves
     }
 
     /// What each market holds after the exits among `moves`.
