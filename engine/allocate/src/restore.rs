@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 const MOVES_FAST: f64 = 5.0;
 /// A limit is passed where it is by more than this share of everything.
 const PASSED: f64 = 1e-6;
+/// Days within which the limit on what may be stuck asks for money.
+const IN_TIME_DAYS: f64 = 1.0;
 /// Halvings in the search for the part that fits.
 const HALVINGS: usize = 40;
 
@@ -103,7 +105,8 @@ impl Cut<'_> {
         self
     }
 
-    /// What could not leave in a run, back to what may be stuck.
+    /// What could not leave in a run, back to what may be stuck. A queue of more than a day brings nothing back in time, so
+    /// that what has one stays where it is.
     fn stuck(mut self) -> Self {
         let book = &self.candidates.book;
         let stuck =
@@ -114,8 +117,12 @@ impl Cut<'_> {
             return self;
         }
         let part = 1.0 - book.stuck_cap / sum;
-        for (choice, deposit) in book.choices.iter().zip(&mut self.deposits) {
-            *deposit -= part * stuck(choice, *deposit);
+        let markets = book.choices.iter().zip(&self.candidates.markets);
+        for ((choice, market), deposit) in markets.zip(&mut self.deposits) {
+            let days = self.now.view.quote(market).and_then(|quote| quote.exit_delay_days);
+            if days.is_none_or(|days| days <= IN_TIME_DAYS) {
+                *deposit -= part * stuck(choice, *deposit);
+            }
         }
         self.passed.push(Limit::Exit24hRun);
         self
