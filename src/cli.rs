@@ -381,6 +381,10 @@ pub(crate) struct DemoOptions {
     /// depositors leave
     #[arg(long, value_name = "HOW", value_enum, conflicts_with = "days")]
     pub(crate) bank_run: Option<BankRun>,
+    /// Instead of quiet days something that goes wrong once the engines hold what it strikes, while two of three
+    /// depositors of each vault leave
+    #[arg(long, value_name = "NAME", value_enum, conflicts_with_all = ["days", "bank_run"])]
+    pub(crate) event: Option<EventName>,
     /// Say nothing while it runs
     #[arg(long)]
     pub(crate) headless: bool,
@@ -390,6 +394,27 @@ pub(crate) struct DemoOptions {
     /// Folder in which the journal is kept; without it, it goes away
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// A Parquet file with prices of ether, which the world's ether follows instead of seeded ones
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["bank_run", "event"])]
+    pub(crate) prices: Option<PathBuf>,
+    /// What the file calls ether, in its column `symbol` or `pair`
+    #[arg(long, value_name = "NAME", default_value = "ETH", requires = "prices")]
+    pub(crate) prices_of: String,
+    /// The day of the first price, that of the world's beginning; the file's first day without it
+    #[arg(long, value_name = "D", value_parser = parse_day, requires = "prices")]
+    pub(crate) prices_from: Option<Day>,
+    /// A file that says how the world's people live where it is not as usual; see docs/demo.md
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["bank_run", "event"])]
+    pub(crate) world: Option<PathBuf>,
+    /// Play the same world once for each risk line, and draw what each held into one page
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["bank_run", "event", "line", "html"])]
+    pub(crate) lines: Option<PathBuf>,
+    /// Draw the world's days into a page: utilization, rates, fees, rewards and prices over time
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["bank_run", "event"])]
+    pub(crate) html: Option<PathBuf>,
+    /// Folder of Parquet history whose rates the page sets beside the world's
+    #[arg(long, env = "PLIMSOLL_DATA", value_name = "DIR", value_parser = folder())]
+    pub(crate) data: Option<PathBuf>,
 }
 
 /// How a bank run begins.
@@ -399,6 +424,43 @@ pub(crate) enum BankRun {
     Sudden,
     /// More and more leave over a day
     Announced,
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EventName {
+    /// Rewards stop, and no campaign follows
+    CampaignEnd,
+    /// Validators lose a twentieth of all staked ether
+    Slashing,
+    /// Staked ether trades at 0.93 ether and stays there
+    Depeg,
+    /// Withdrawals of staked ether wait ten days
+    Queue,
+    /// The reward token begins to take 5 % of each transfer
+    RewardFee,
+    /// The reward token is worth nothing
+    WorthlessReward,
+    /// Trades take nearly all USDC, and WETH, out of the pools that the vaults are in
+    Drain,
+    /// Ether's price leaves the range for a day and comes back
+    Swing,
+}
+
+impl EventName {
+    /// Its name on the command line.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            EventName::CampaignEnd => "campaign-end",
+            EventName::Slashing => "slashing",
+            EventName::Depeg => "depeg",
+            EventName::Queue => "queue",
+            EventName::RewardFee => "reward-fee",
+            EventName::WorthlessReward => "worthless-reward",
+            EventName::Drain => "drain",
+            EventName::Swing => "swing",
+        }
+    }
 }
 
 /// Options of `replay`.

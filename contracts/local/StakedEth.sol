@@ -28,6 +28,7 @@ contract StakedEth {
     IFinalize public queue;
     bool public isStakingPaused;
 
+    uint256 private _room = type(uint256).max;
     uint256 private _pooled;
     uint256 private _shares;
     mapping(address => uint256) private _sharesOf;
@@ -43,6 +44,7 @@ contract StakedEth {
     error QueueKnown();
     error StakingPaused();
     error ZeroDeposit();
+    error StakeLimit();
     error AllowanceExceeded();
     error BalanceExceeded();
     error SendFailed();
@@ -73,6 +75,16 @@ contract StakedEth {
 
     function setStakingPaused(bool paused) external onlyReporter {
         isStakingPaused = paused;
+    }
+
+    /// @notice Lets so much more be staked. With Lido the limit grows back with every block; here it does not.
+    function setStakingLimit(uint256 room) external onlyReporter {
+        _room = room;
+    }
+
+    /// @notice What can be staked now; the largest number where there is no limit.
+    function getCurrentStakeLimit() external view returns (uint256) {
+        return isStakingPaused ? 0 : _room;
     }
 
     /// @notice Reports what validators earned: the ETH sent.
@@ -164,6 +176,8 @@ contract StakedEth {
     function _submit(address referral) private returns (uint256 shares) {
         if (isStakingPaused) revert StakingPaused();
         if (msg.value == 0) revert ZeroDeposit();
+        if (msg.value > _room) revert StakeLimit();
+        if (_room != type(uint256).max) _room -= msg.value;
         shares = getSharesByPooledEth(msg.value);
         _pooled += msg.value;
         _mint(msg.sender, shares);

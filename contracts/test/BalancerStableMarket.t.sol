@@ -268,6 +268,14 @@ contract BalancerUsdTest is BalancerWorld {
         market.deposit(1, hex"00");
     }
 
+    function test_the_market_names_its_oracles_in_the_pools_order() external view {
+        address[] memory found = market.tokenOracles();
+        uint256 place = address(usdc) < address(usdt) ? 1 : 0;
+        assertEq(found.length, 2);
+        assertEq(found[place], price.oracle());
+        assertEq(found[1 - place], address(0));
+    }
+
     function test_a_market_with_wrong_parts_is_not_made() external {
         address[] memory oracles = new address[](2);
         vm.expectPartialRevert(BalancerStableMarket.TokenNotPriced.selector);

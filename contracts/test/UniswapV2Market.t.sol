@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Token} from "../local/Token.sol";
 import {PricedMarket} from "../src/markets/PricedMarket.sol";
 import {UniswapV2Market} from "../src/markets/UniswapV2Market.sol";
+import {Price} from "./Price.sol";
 import {UniswapV2World} from "./UniswapV2World.sol";
 
 /// @notice The V2 market against the pair's and the staking contract's own bytecode; this test is its vault.
@@ -37,6 +38,29 @@ contract UniswapV2MarketTest is UniswapV2World {
         market.withdraw(rest);
         assertEq(usd.balanceOf(address(this)), ask + rest);
         assertEq(usd.balanceOf(address(market)), market.held());
+    }
+
+    /// @dev A unit of the other token is then worth 5e8 of the asset: burning rounds by as much.
+    function testFuzz_a_vault_of_the_finer_token_leaves_with_what_is_liquid(uint256 assets, uint256 ask, uint256 traded)
+        external
+    {
+        UniswapV2Market.Settings memory settings;
+        (settings.pair, settings.slippageBps) = (address(pair), 100);
+        settings.oracle = new Price(address(usd), address(eth), 500, 20).oracle();
+        UniswapV2Market finer = new UniswapV2Market(address(this), address(eth), settings);
+        assets = bound(assets, 1e12, 50 ether);
+        eth.mint(address(finer), assets);
+        finer.deposit(assets, "");
+        traded = bound(traded, 0, 100_000 * UNIT);
+        _trade(usd, traded + 10);
+        uint256 most = finer.liquidity();
+        if (most == 0) return;
+        ask = bound(ask, 1, most);
+        finer.withdraw(ask);
+        assertEq(eth.balanceOf(address(this)), ask);
+        uint256 rest = finer.liquidity();
+        finer.withdraw(rest);
+        assertEq(eth.balanceOf(address(this)), ask + rest);
     }
 
     function testFuzz_no_trade_moves_the_value_but_by_its_fee(uint256 traded, bool up) external {

@@ -5,16 +5,16 @@
 //! anything into a market that it left above its target.
 
 use super::document::decimal;
-use super::stage::{DAY_BLOCKS, Stage};
+use super::leaving::{Leaving, pay_queue, price};
+use super::stage::{DAY_BLOCKS, Scope, Stage};
+use super::watched::{Stuck, Watched};
+use super::world::WorldFile;
 use super::{Show, begin};
 use crate::cli::{BankRun, DemoOptions};
 use crate::output::say;
-use alloy::primitives::{Address, U256};
 use anyhow::Context;
-use plimsoll_core::Amount;
-use plimsoll_execute::live::Tick;
-use plimsoll_localchain::abi::{IPlimsollVault, IToken};
-use plimsoll_localchain::{Artifacts, Asset, Call, Market, Run};
+use plimsoll_execute::live::books::signed;
+use plimsoll_localchain::{Artifacts, Asset, Market, Run};
 use serde::Serialize;
 
 /// Whole days before it, while it lasts, and after it.
@@ -23,11 +23,6 @@ const DAYS: (u64, u64, u64) = (3, 4, 5);
 const WARNING: u64 = 24;
 /// Blocks between the first and the last to leave.
 const LATER: u64 = 48;
-/// Gas of what a depositor does: the vault keeps gas in reserve for each market.
-const GAS: u64 = 6_000_000;
-/// Of less than this, raw units, nothing is said to be stuck.
-const DUST: u64 = 1_000_000;
-
 /// What is printed.
 #[derive(Debug, Serialize)]
 pub(crate) struct Document {
@@ -48,17 +43,6 @@ struct Blocks {
     run: u64,
     calm: u64,
     end: u64,
-}
-
-/// What could not leave.
-#[derive(Debug, Default, Serialize)]
-struct Stuck {
-    /// Blocks at which more than dust could not.
-    blocks: u64,
-    /// The most, in the vault's asset.
-    most: String,
-    /// The same as a share of everything.
-    most_of_nav: f64,
 }
 
 /// Who left.
@@ -82,16 +66,6 @@ struct Stayer {
     price_at_end: f64,
 }
 
-/// One who leaves, on the way out.
-struct Leaving {
-    who: &'static str,
-    account: Address,
-    asked_at: Option<u64>,
-    shares: U256,
-    price_when_asked: f64,
-    paid: Option<u64>,
-}
-
 /// Plays it and prints what came of it.
 pub(crate) async fn played(
     options: &DemoOptions,
@@ -99,11 +73,14 @@ pub(crate) async fn played(
     artifacts: &Artifacts,
 ) -> anyhow::Result<Document> {
     let (mut show, _first, _kept) =
-        begin(options, artifacts, &[(5, 50_000), (6, 25_000), (7, 25_000)]).await?;
+        begin(options, artifacts, (&WorldFile::default(), Scope::Lending), &|_| {
+            vec![(5, 50_000), (6, 25_000), (7, 25_000)]
+        })
+        .await?;
     let (before, during, after) = DAYS;
     let mut watched = Watched::default();
     for _ in 0..before * DAY_BLOCKS {
-        watched.take(&show.hour().await?, &show);
+        hour(&mut show, &mut watched).await?;
     }
     let market = Market::Aave(Asset::Usdc);
     let warning = match run {
@@ -114,33 +91,38 @@ pub(crate) async fn played(
     show.stage.driver.bank_run(market, kind)?;
     let account =
         |place: usize| show.stage.chain.accounts().get(place).copied().context("no depositor");
-    let mut leaving = [leaver("early", account(6)?), leaver("late", account(7)?)];
+    let leaver = |who, place| anyhow::Ok(Leaving::new(who, &show.stage.usdc, account(place)?));
+    let mut leaving = [leaver("early", 6)?, leaver("late", 7)?];
     let first = show.stage.chain.head().await?.number;
-    let price_at_run = price(&show.stage).await?;
-    for hour in 0..during * DAY_BLOCKS {
-        if hour == warning {
+    let price_at_run = price(&show.stage, &show.stage.usdc).await?;
+    for block in 0..during * DAY_BLOCKS {
+        if block == warning {
             leave(&show.stage, &mut leaving[0]).await?;
         }
-        if hour == warning + LATER {
+        if block == warning + LATER {
             leave(&show.stage, &mut leaving[1]).await?;
         }
         collect(&show.stage, &leaving).await?;
-        watched.take(&show.hour().await?, &show);
-        paid(&show.stage, &mut leaving).await?;
+        hour(&mut show, &mut watched).await?;
+        for each in &mut leaving {
+            each.note(&show.stage).await?;
+        }
     }
     show.stage.driver.calm(market)?;
     let calm = show.stage.chain.head().await?.number;
     for _ in 0..after * DAY_BLOCKS {
         collect(&show.stage, &leaving).await?;
-        watched.take(&show.hour().await?, &show);
-        paid(&show.stage, &mut leaving).await?;
+        hour(&mut show, &mut watched).await?;
+        for each in &mut leaving {
+            each.note(&show.stage).await?;
+        }
     }
     let end = show.stage.chain.head().await?.number;
-    let mut told = Vec::new();
+    let mut leavers = Vec::new();
     for each in &leaving {
-        told.push(each.told(&show.stage).await?);
+        leavers.push(told(&show.stage, each).await?);
     }
-    let stayer = Stayer { price_at_run, price_at_end: price(&show.stage).await? };
+    let stayer = Stayer { price_at_run, price_at_end: price(&show.stage, &show.stage.usdc).await? };
     Ok(Document {
         schema: 1,
         seed: options.seed,
@@ -149,135 +131,51 @@ pub(crate) async fn played(
         blocks: Blocks { run: first, calm, end },
         peak_utilization: watched.peak,
         stuck: watched.stuck(),
-        leavers: told,
+        leavers,
         stayer,
-        entries_above_target: show.above_target,
+        entries_above_target: show.sides.iter().map(|side| side.above_target).sum(),
     })
 }
 
-fn leaver(who: &'static str, account: Address) -> Leaving {
-    Leaving { who, account, asked_at: None, shares: U256::ZERO, price_when_asked: 0.0, paid: None }
-}
-
-/// Asks for everything: what can be paid now, and the rest by the queue.
+/// Sends what `leaving` asks with, for the next block.
 async fn leave(stage: &Stage, leaving: &mut Leaving) -> anyhow::Result<()> {
-    let (chain, vault, holder) = (&stage.chain, stage.vault.address, leaving.account);
-    leaving.shares = chain.call(vault, &IPlimsollVault::balanceOfCall { account: holder }).await?;
-    leaving.price_when_asked = price(stage).await?;
-    leaving.asked_at = Some(chain.head().await?.number);
-    let now =
-        chain.call(vault, &IPlimsollVault::maxRedeemCall { holder }).await?.min(leaving.shares);
-    if !now.is_zero() {
-        let redeem = IPlimsollVault::redeemCall { shares: now, receiver: holder, holder };
-        chain.send(&Call::new(holder, vault, &redeem).with_gas(GAS)).await?;
-    }
-    let rest = leaving.shares.saturating_sub(now);
-    if !rest.is_zero() {
-        let request = IPlimsollVault::requestRedeemCall { shares: rest };
-        chain.send(&Call::new(holder, vault, &request).with_gas(GAS)).await?;
+    for call in leaving.ask(stage).await? {
+        stage.chain.send(&call).await?;
     }
     Ok(())
 }
 
 /// Has the queue paid, as anyone may, and collects.
 async fn collect(stage: &Stage, leaving: &[Leaving]) -> anyhow::Result<()> {
-    let (chain, vault) = (&stage.chain, stage.vault.address);
     if leaving.iter().all(|each| each.asked_at.is_none()) {
         return Ok(());
     }
-    let anyone = stage.deployment.admin;
-    chain.send(&Call::new(anyone, vault, &IPlimsollVault::payQueueCall {}).with_gas(GAS)).await?;
-    for each in leaving.iter().filter(|each| each.asked_at.is_some() && each.paid.is_none()) {
-        let claim = IPlimsollVault::claimRedeemCall { receiver: each.account };
-        chain.send(&Call::new(each.account, vault, &claim).with_gas(GAS)).await?;
+    stage.chain.send(&pay_queue(stage, &stage.usdc)).await?;
+    for each in leaving.iter().filter(|each| each.waits()) {
+        stage.chain.send(&each.claim()).await?;
     }
     Ok(())
 }
 
-/// Notes who has been paid everything.
-async fn paid(stage: &Stage, leaving: &mut [Leaving]) -> anyhow::Result<()> {
-    for each in leaving.iter_mut().filter(|each| each.asked_at.is_some() && each.paid.is_none()) {
-        let (chain, vault, holder) = (&stage.chain, stage.vault.address, each.account);
-        let held = chain.call(vault, &IPlimsollVault::balanceOfCall { account: holder }).await?;
-        let queued = chain.call(vault, &IPlimsollVault::queuedCall { holder }).await?;
-        if held.is_zero() && queued.shares.is_zero() && queued.assets.is_zero() {
-            each.paid = Some(chain.head().await?.number);
-        }
+async fn told(stage: &Stage, leaving: &Leaving) -> anyhow::Result<Leaver> {
+    let got = leaving.got(stage).await?;
+    Ok(Leaver {
+        who: leaving.who,
+        asked_at: leaving.asked_at.unwrap_or_default(),
+        paid_by: leaving.paid_by,
+        paid: decimal(signed(got), Asset::Usdc.decimals()),
+        price: leaving.price_of(got),
+        price_when_asked: leaving.price_when_asked,
+    })
+}
+
+/// Lets an hour pass and looks at it.
+async fn hour(show: &mut Show, watched: &mut Watched) -> anyhow::Result<()> {
+    for tick in show.hour().await? {
+        watched.take(&tick);
+        show.told.hour(&tick);
     }
     Ok(())
-}
-
-impl Leaving {
-    async fn told(&self, stage: &Stage) -> anyhow::Result<Leaver> {
-        let balance = IToken::balanceOfCall { account: self.account };
-        let got = Amount(stage.chain.call(stage.vault.asset, &balance).await?);
-        let shares = Amount(self.shares).to_f64(share_decimals());
-        let decimals = Asset::Usdc.decimals();
-        Ok(Leaver {
-            who: self.who,
-            asked_at: self.asked_at.unwrap_or_default(),
-            paid_by: self.paid,
-            paid: decimal(super::books::signed(got), decimals),
-            price: if shares > 0.0 { got.to_f64(decimals) / shares } else { 0.0 },
-            price_when_asked: self.price_when_asked,
-        })
-    }
-}
-
-fn share_decimals() -> u8 {
-    Asset::Usdc.decimals() + 6
-}
-
-/// What leaving pays for a whole share.
-async fn price(stage: &Stage) -> anyhow::Result<f64> {
-    // A million shares, so that six decimals of the asset show enough of it.
-    let shares = U256::from(10).pow(U256::from(share_decimals() + 6));
-    let call = IPlimsollVault::convertToAssetsCall { shares };
-    let assets = Amount(stage.chain.call(stage.vault.address, &call).await?);
-    Ok(assets.to_f64(Asset::Usdc.decimals()) / 1e6)
-}
-
-/// What is watched block by block.
-#[derive(Debug, Default)]
-struct Watched {
-    peak: f64,
-    blocks: u64,
-    most: Amount,
-    most_of_nav: f64,
-}
-
-impl Watched {
-    fn take(&mut self, tick: &Tick, show: &Show) {
-        let aave = tick.reads.iter().flatten().flat_map(|read| &read.readings);
-        for reading in aave.filter(|reading| reading.market.protocol() == "aave-v3") {
-            let supplied = reading.supplied.to_f64(reading.decimals);
-            let used = if supplied > 0.0 {
-                reading.borrowed.to_f64(reading.decimals) / supplied
-            } else {
-                0.0
-            };
-            self.peak = self.peak.max(used);
-        }
-        let vault = &tick.vault;
-        let locked = vault.places.iter().map(|place| {
-            place.worth.unwrap_or_default().saturating_sub(place.available.unwrap_or_default())
-        });
-        let locked = locked.fold(Amount::ZERO, Amount::saturating_add);
-        if locked > Amount(U256::from(DUST)) {
-            self.blocks += 1;
-        }
-        if locked > self.most {
-            self.most = locked;
-            let all = vault.gross.to_f64(vault.decimals);
-            self.most_of_nav = if all > 0.0 { locked.to_f64(vault.decimals) / all } else { 0.0 };
-        }
-        show.told.hour(tick);
-    }
-
-    fn stuck(&self) -> Stuck {
-        let most = decimal(super::books::signed(self.most), Asset::Usdc.decimals());
-        Stuck { blocks: self.blocks, most, most_of_nav: self.most_of_nav }
-    }
 }
 
 /// Says in words what came of it.

@@ -1,13 +1,18 @@
 //! What a demo prints for programs.
 
-use super::books::{Brought, Landed};
-use plimsoll_core::Amount;
+use super::limits::LimitUse;
+use anyhow::Context;
+use plimsoll_core::{Amount, MarketKind};
+use plimsoll_execute::chain::vault::LegKind;
+use plimsoll_execute::live::books::{Account, Landed, signed};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// The document of `plimsoll demo --json`.
 ///
 /// # Units
 /// Amounts are decimal strings of the vault's asset; `paid_by_operator` is wei; names in `_pct` are percent.
+/// What is not under `vaults` is of the vault of USDC, but for kinds, gas and faults, which are of all.
 #[derive(Debug, Serialize)]
 pub(crate) struct Document {
     pub(crate) schema: u32,
@@ -17,12 +22,62 @@ pub(crate) struct Document {
     pub(crate) baselines: Baselines,
     pub(crate) moves: Vec<Move>,
     pub(crate) pnl_by_market: Vec<Profit>,
+    pub(crate) vaults: Vec<Side>,
     pub(crate) kinds_used: Vec<&'static str>,
     pub(crate) gas: Gas,
     pub(crate) faults: Faults,
 }
 
-#[derive(Debug, Serialize)]
+/// One vault.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Side {
+    /// Symbol of its asset.
+    pub(crate) name: &'static str,
+    /// The asset.
+    pub(crate) asset: String,
+    /// Its risk line.
+    pub(crate) line: String,
+    #[serde(flatten)]
+    pub(crate) vault: Vault,
+    pub(crate) baselines: Baselines,
+    pub(crate) moves: Vec<Move>,
+    pub(crate) pnl_by_market: Vec<Profit>,
+    /// By limit: the most that was used of it at any block; of what can leave, the least.
+    pub(crate) limits: BTreeMap<&'static str, LimitUse>,
+    pub(crate) kinds_used: Vec<&'static str>,
+}
+
+impl Document {
+    /// Returns the document of some vaults, the first of which is that of USDC.
+    pub(crate) fn of(
+        (seed, days): (u64, u64),
+        vaults: Vec<Side>,
+        gas: Gas,
+        faults: Faults,
+    ) -> anyhow::Result<Document> {
+        let first = vaults.first().cloned().context("a demo has a vault at least")?;
+        let is_used = |kind: &&str| {
+            vaults.iter().any(|vault| vault.kinds_used.iter().any(|used| used == kind))
+        };
+        let kinds_used = MarketKind::ALL.map(MarketKind::key);
+        let kinds_used = kinds_used.into_iter().filter(is_used).collect();
+        Ok(Document {
+            schema: 1,
+            seed,
+            days,
+            vault: first.vault,
+            baselines: first.baselines,
+            moves: first.moves,
+            pnl_by_market: first.pnl_by_market,
+            vaults,
+            kinds_used,
+            gas,
+            faults,
+        })
+    }
+}
+
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Vault {
     pub(crate) start_nav: String,
     pub(crate) end_nav: String,
@@ -38,10 +93,12 @@ pub(crate) struct Baselines {
     pub(crate) equal_pct: f64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Move {
     pub(crate) block: u64,
     pub(crate) plan_id: String,
+    /// `entry`, `exit`, `harvest`, or `range` for a position that was laid anew.
+    pub(crate) kind: &'static str,
     pub(crate) from: String,
     pub(crate) to: String,
     pub(crate) amount: String,
@@ -50,7 +107,7 @@ pub(crate) struct Move {
     pub(crate) gas_used: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Profit {
     pub(crate) market: String,
     pub(crate) kind: &'static str,
@@ -61,6 +118,10 @@ pub(crate) struct Profit {
     pub(crate) cost: String,
     pub(crate) impairment: String,
     pub(crate) total: String,
+    /// Part of `price`: against the tokens held when the position last changed. Zero or below.
+    pub(crate) impermanent_loss: String,
+    /// Part of `price`: against a portfolio that is rebalanced at the oracle's price. Zero or below.
+    pub(crate) lvr: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -76,20 +137,40 @@ pub(crate) struct Faults {
 }
 
 impl Profit {
-    /// What a market brought. A lending position has no rewards here, no fees and no price of its own.
-    pub(crate) fn of(market: &str, brought: &Brought, decimals: u8) -> Profit {
+    /// What a market brought.
+    pub(crate) fn of(
+        (market, kind): (&str, &'static str),
+        account: &Account,
+        decimals: u8,
+    ) -> Profit {
         let text = |raw: i128| decimal(raw, decimals);
+        let about = |raw: f64| {
+            let size = Amount::from_f64_floor(raw.abs(), 0).map(signed).unwrap_or_default();
+            text(if raw < 0.0 { -size } else { size })
+        };
+        let Account { brought, bent, .. } = account;
         Profit {
             market: market.to_owned(),
-            kind: "lending",
+            kind,
             income: text(brought.income),
-            rewards: text(0),
-            fees: text(0),
-            price: text(0),
+            rewards: text(brought.rewards),
+            fees: text(brought.fees),
+            price: text(brought.price),
             cost: text(brought.cost),
             impairment: text(brought.impairment),
-            total: text(brought.income + brought.cost + brought.impairment),
+            total: text(brought.total()),
+            impermanent_loss: about(bent.impermanent_loss()),
+            lvr: about(bent.lvr()),
         }
+    }
+}
+
+impl Profit {
+    /// Whether anything came of it.
+    pub(crate) fn is_something(&self) -> bool {
+        let parts =
+            [&self.income, &self.rewards, &self.fees, &self.price, &self.cost, &self.impairment];
+        parts.iter().any(|text| text.bytes().any(|digit| matches!(digit, b'1'..=b'9')))
     }
 }
 
@@ -102,13 +183,23 @@ impl Move {
         decimals: u8,
     ) -> Move {
         let (idle, market) = ("idle".to_owned(), leg.market.to_string());
-        let (from, to) = if leg.is_entry { (idle, market) } else { (market, idle) };
+        let (from, to) = match leg.kind {
+            LegKind::Entry => (idle, market),
+            LegKind::Exit | LegKind::Harvest => (market, idle),
+            LegKind::Arrange => (market.clone(), market),
+        };
         Move {
             block: leg.block,
             plan_id: leg.plan.to_string(),
+            kind: match leg.kind {
+                LegKind::Entry => "entry",
+                LegKind::Exit => "exit",
+                LegKind::Harvest => "harvest",
+                LegKind::Arrange => "range",
+            },
             from,
             to,
-            amount: decimal(super::books::signed(leg.amount), decimals),
+            amount: decimal(signed(leg.amount), decimals),
             reason,
             binding_constraint,
             gas_used,

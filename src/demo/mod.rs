@@ -1,14 +1,21 @@
-//! `plimsoll demo`: a depositor's money, moved by the engine between real lending contracts on a local chain.
+//! `plimsoll demo`: depositors' money, moved by an engine for each vault between real contracts on a local chain.
 //!
-//! The people make the next block only after the engine has written down its decision on the last, and nothing in
+//! The people make the next block only after the engines have written down their decisions on the last, and nothing in
 //! the document comes from the wall clock: the same seed gives the same document.
 
 mod bank_run;
 mod baselines;
-mod books;
 mod document;
-mod stage;
+mod event;
+mod leaving;
+mod limits;
+mod lines;
+mod page;
+mod side;
+pub(crate) mod stage;
 mod told;
+mod watched;
+pub(crate) mod world;
 
 use crate::cli::DemoOptions;
 use crate::clock::Watch;
@@ -16,61 +23,32 @@ use crate::exit::Kind;
 use crate::live::drive::learn;
 use crate::output::{self, say};
 use anyhow::Context;
-use books::Books;
-use document::{Document, Faults, Gas, Move, Profit, Vault, decimal, yearly_pct};
-use plimsoll_core::Amount;
-use plimsoll_core::execution::{Outcome, PlanId, State};
-use plimsoll_core::journal::Decided;
-use plimsoll_execute::chain::VaultState;
-use plimsoll_execute::live::{Engine, Tick};
+use baselines::First;
+use document::{Document, Faults, Gas};
+use lines::Course;
+use plimsoll_execute::live::Tick;
 use plimsoll_execute::protocol::At;
-use plimsoll_localchain::Artifacts;
-use stage::{DAY_BLOCKS, DAYS_BEFORE, Stage};
-use std::collections::BTreeMap;
+use plimsoll_localchain::{Artifacts, Asset, Call};
+use side::Side;
+use stage::{DAY_BLOCKS, DAYS_BEFORE, Scope, Seat, Stage};
 use std::path::{Path, PathBuf};
 use told::Told;
-
-/// The market with the highest advertised rate, by its contract in the vault.
-fn best_at_start(tick: &Tick, engine: &Engine) -> Option<alloy::primitives::Address> {
-    let places = &engine.desk().settings().places;
-    let readings = tick.reads.iter().flatten().flat_map(|read| &read.readings);
-    let rated =
-        readings.filter_map(|reading| Some((reading.supply_apr, *places.get(&reading.market)?)));
-    rated.max().map(|(_, contract)| contract)
-}
-
-/// Entries of a plan after which, by the prediction, utilization would stay above the market's target.
-fn above_target(tick: &Tick, decided: &Decided) -> u64 {
-    let readings = tick.reads.iter().flatten().flat_map(|read| &read.readings);
-    let readings: Vec<_> = readings.collect();
-    let is_above = |entry: &&plimsoll_core::Action| {
-        let reading = readings.iter().find(|reading| reading.market == entry.market)?;
-        let target = reading.terms.curve.as_ref()?.target();
-        let after = reading.model.after(true, entry.amount, tick.head.timestamp).ok()?;
-        let (supplied, borrowed) =
-            (after.supplied.to_f64(reading.decimals), after.borrowed.to_f64(reading.decimals));
-        Some(borrowed > supplied * (target + 1e-6))
-    };
-    let above = decided.plan.entries.iter().filter(|entry| is_above(entry) == Some(true)).count();
-    u64::try_from(above).unwrap_or(u64::MAX)
-}
+use world::WorldFile;
 
 /// Everything of a demo that goes on.
 struct Show {
     stage: Stage,
-    engine: Engine,
-    books: Books,
+    /// The vault of USDC, and that of WETH, where there is one.
+    sides: Vec<Side>,
     told: Told,
-    /// Why each plan was made.
-    decisions: BTreeMap<PlanId, Decided>,
-    /// Entries that were sent though they left a market above its target; there must be none.
-    above_target: u64,
 }
 
-/// The depositor's place among the accounts.
-const DEPOSITOR: usize = 5;
+/// The depositors' places among the accounts.
+const USDC_DEPOSITOR: usize = 5;
+const WETH_DEPOSITOR: usize = 9;
 /// What is deposited, whole units.
-const DEPOSIT: u64 = 100_000;
+const USDC_DEPOSIT: u64 = 100_000;
+const WETH_DEPOSIT: u64 = 40;
 
 /// Runs the demo.
 pub(crate) fn run(options: &DemoOptions) -> anyhow::Result<()> {
@@ -88,61 +66,96 @@ pub(crate) fn run(options: &DemoOptions) -> anyhow::Result<()> {
             bank_run::tell(&document);
             return Ok(());
         }
-        let document = played(options, &artifacts).await?;
+        if let Some(name) = options.event {
+            let document = event::played(options, name, &artifacts).await?;
+            if options.json {
+                return output::document(&document);
+            }
+            event::tell(&document);
+            return Ok(());
+        }
+        if let Some(file) = &options.lines {
+            let documents = lines::compared(options, file, &artifacts).await?;
+            return if options.json { output::document(&documents) } else { Ok(()) };
+        }
+        let (document, _) = played(options, &artifacts).await?;
         if options.json { output::document(&document) } else { Ok(()) }
     })
 }
 
-async fn played(options: &DemoOptions, artifacts: &Artifacts) -> anyhow::Result<Document> {
+/// Plays a demo. Returns its document, and by the name of each vault what it held day by day.
+async fn played(
+    options: &DemoOptions,
+    artifacts: &Artifacts,
+) -> anyhow::Result<(Document, Vec<(&'static str, Course)>)> {
     let watch = Watch::start();
-    let (mut show, first, _kept) = begin(options, artifacts, &[(DEPOSITOR, DEPOSIT)]).await?;
+    let deposits = |seat: &Seat| match seat.asset {
+        Asset::Weth => vec![(WETH_DEPOSITOR, WETH_DEPOSIT)],
+        _ => vec![(USDC_DEPOSITOR, USDC_DEPOSIT)],
+    };
+    let world = WorldFile::read(options.world.as_deref())?;
+    let (mut show, first, _kept) =
+        begin(options, artifacts, (&world, world.scope()), &deposits).await?;
     let copy = show.stage.copied(artifacts).await?;
-    let start = first.vault.clone();
-    let best = best_at_start(&first, &show.engine).context("no market can be read")?;
-    let others = baselines::baselines(&copy, artifacts, (options.days, best));
+    let places: Vec<_> =
+        show.sides.iter().map(|side| side.engine.desk().settings().places.clone()).collect();
+    let seen: Vec<First<'_>> =
+        first.iter().zip(&places).map(|(tick, places)| First { tick, places }).collect();
+    let others = baselines::baselines(&copy, artifacts, (options.days, &seen));
     let (last, baselines) = futures::try_join!(show.days(options.days), others)?;
-    let document = show.document(options, (&start, &last.vault), baselines)?;
+    page::write(options, (&show.stage.driver, &show.stage.chain)).await?;
+    let document = show.document(options, (&first, &last), baselines)?;
     show.told.ends(&document, watch.elapsed());
-    Ok(document)
+    let courses = show.sides.iter().map(|side| (side.seat.asset.symbol(), side.course()));
+    Ok((document, courses.collect()))
 }
 
-/// Sets the stage, has the depositors come (their place among the accounts, whole units), and starts the engine.
+/// Sets the stage, has the depositors of each vault come (their place among the accounts, whole units), and starts the
+/// engines. Returns what each saw first.
 async fn begin(
     options: &DemoOptions,
     artifacts: &Artifacts,
-    depositors: &[(usize, u64)],
-) -> anyhow::Result<(Show, Tick, Option<tempfile::TempDir>)> {
+    (world, scope): (&WorldFile, Scope),
+    deposits: &dyn Fn(&Seat) -> Vec<(usize, u64)>,
+) -> anyhow::Result<(Show, Vec<Tick>, Option<tempfile::TempDir>)> {
     let watch = Watch::start();
     let told = Told::new(options.headless);
     told.begins(options);
-    let mut stage = Stage::set(artifacts, options.seed).await?;
+    let mut stage = Stage::set(artifacts, world.people(options.seed), scope).await?;
+    world::follow(options, &mut stage).await?;
+    if options.html.is_some() {
+        stage.driver.keep_diary();
+    }
     for _ in 0..DAYS_BEFORE {
         stage.day().await?;
     }
-    for (place, amount) in depositors {
-        stage.deposit(*place, *amount).await?;
-    }
+    stage.deposit(deposits).await?;
     told.stands(&stage, watch.elapsed());
     let (folder, kept) = folder(options)?;
-    let mut engine = stage.engine(options.line, &folder).await?;
-    let learnt = learn(&mut engine, u32::try_from(DAYS_BEFORE)?).await?;
-    told.learnt(learnt, &folder);
-    let mut show = Show {
-        stage,
-        engine,
-        books: Books::default(),
-        told,
-        decisions: BTreeMap::new(),
-        above_target: 0,
-    };
+    let mut sides = Vec::new();
+    for seat in stage.seats() {
+        let folder = match seat.asset {
+            Asset::Usdc => folder.clone(),
+            other => folder.with_file_name(format!("journal-{}", other.symbol().to_lowercase())),
+        };
+        let mut side = Side::start(&stage, seat, (options.line, &folder)).await?;
+        let learnt = learn(&mut side.engine, u32::try_from(DAYS_BEFORE)?).await?;
+        told.learnt(seat, learnt, &folder);
+        sides.push(side);
+    }
+    let mut show = Show { stage, sides, told };
     let first = show.look().await?;
     Ok((show, first, kept))
 }
 
-/// Where the journal goes: a new folder, or one that is kept.
+/// Where the journal of the vault of USDC goes, beside which others are: a new folder, or one that is kept.
 fn folder(options: &DemoOptions) -> anyhow::Result<(PathBuf, Option<tempfile::TempDir>)> {
-    if let Some(out) = &options.out {
-        let folder = out.join("journal");
+    let Some(out) = &options.out else {
+        let kept = tempfile::tempdir().context(Kind::Output)?;
+        return Ok((kept.path().join("journal"), Some(kept)));
+    };
+    for name in ["journal", "journal-weth"] {
+        let folder = out.join(name);
         if folder.exists() {
             std::fs::remove_dir_all(&folder)
                 .with_context(|| {
@@ -153,132 +166,88 @@ fn folder(options: &DemoOptions) -> anyhow::Result<(PathBuf, Option<tempfile::Te
                 })
                 .context(Kind::Output)?;
         }
-        return Ok((folder, None));
     }
-    let kept = tempfile::tempdir().context(Kind::Output)?;
-    Ok((kept.path().to_owned(), Some(kept)))
+    Ok((out.join("journal"), None))
 }
 
 impl Show {
-    /// Has the engine look at the newest block and answer it.
-    async fn look(&mut self) -> anyhow::Result<Tick> {
-        let head = self.engine.nodes().head().await?;
-        let tick = self.engine.on_head(&head).await?;
-        if let (Some(plan), Some(decided)) = (tick.proposed, tick.decided()) {
-            self.decisions.insert(plan, decided.clone());
-            self.above_target += above_target(&tick, decided);
+    /// Has each engine look at the newest block and answer it.
+    async fn look(&mut self) -> anyhow::Result<Vec<Tick>> {
+        let mut ticks = Vec::new();
+        // One after the other, so that what they send comes in the same order every time.
+        for side in &mut self.sides {
+            ticks.push(side.look(self.told).await?);
         }
-        let vault = self.stage.vault.address;
-        let logs = self.engine.nodes().logs_in(head.block.hash, vault).await?;
-        let places = self.engine.desk().settings().places.clone();
-        let landed = self.books.take(&tick, &places, &logs);
-        self.told.looked(&tick, &landed, &self.decisions);
-        Ok(tick)
+        Ok(ticks)
     }
 
-    /// Lets the people make a block, and has the engine answer it.
-    async fn hour(&mut self) -> anyhow::Result<Tick> {
+    /// Lets the people make a block, and has the engines answer it.
+    async fn hour(&mut self) -> anyhow::Result<Vec<Tick>> {
         self.stage.driver.step(&self.stage.chain).await?;
         self.look().await
     }
 
-    async fn days(&mut self, days: u64) -> anyhow::Result<Tick> {
-        let mut last = None;
+    /// Has transactions included in a block that stands for seconds, in which nobody else acts but an engine whose plan is
+    /// on its way; and has the engines look at it. With `is_drawn` the block pays leavers.
+    async fn aside(&mut self, calls: &[Call], is_drawn: bool) -> anyhow::Result<Vec<Tick>> {
+        self.stage.shortly().await?;
+        if calls.is_empty() {
+            self.stage.chain.mine().await?;
+        } else {
+            self.stage.chain.execute(calls).await?;
+        }
+        self.stage.hourly().await?;
+        if !is_drawn {
+            return self.look().await;
+        }
+        let mut ticks = Vec::new();
+        for side in &mut self.sides {
+            ticks.push(side.look_drawn(self.told).await?);
+        }
+        Ok(ticks)
+    }
+
+    async fn days(&mut self, days: u64) -> anyhow::Result<Vec<Tick>> {
+        let mut last = Vec::new();
         for day in 1..=days {
             for _ in 0..DAY_BLOCKS {
-                last = Some(self.hour().await?);
+                last = self.hour().await?;
             }
-            if let Some(tick) = &last {
-                self.told.day(day, tick, &self.engine);
+            for (side, tick) in self.sides.iter_mut().zip(&last) {
+                side.day_ends(tick);
+                self.told.day(day, side, tick);
             }
         }
-        let last = last.context("a demo has a day at least")?;
-        let at = At { block: last.head.block, timestamp: last.head.timestamp };
-        self.engine.stop(at.time(), "the demo is over")?;
+        for (side, tick) in self.sides.iter_mut().zip(&last) {
+            let at = At { block: tick.head.block, timestamp: tick.head.timestamp };
+            side.engine.stop(at.time(), "the demo is over")?;
+        }
         Ok(last)
     }
 
     fn document(
         &self,
         options: &DemoOptions,
-        (start, end): (&VaultState, &VaultState),
-        baselines: document::Baselines,
+        (first, last): (&[Tick], &[Tick]),
+        baselines: Vec<document::Baselines>,
     ) -> anyhow::Result<Document> {
-        let decimals = end.decimals;
-        let text = |amount: Amount| decimal(books::signed(amount), decimals);
-        let intents = &self.engine.sender().journal().folded().intents;
-        let paid = intents.iter().filter(|intent| intent.inclusion.is_some());
-        let paid = paid.fold(alloy::primitives::U256::ZERO, |sum, intent| {
-            sum.saturating_add(intent.gas_cost())
-        });
-        let reorgs = intents.iter().map(|intent| u64::from(intent.reorgs)).sum();
-        anyhow::ensure!(
-            self.above_target == 0,
-            "{} entries left a market above its target: this is a fault of Plimsoll",
-            self.above_target
-        );
-        let is_revert = |state| state == State::Closed(Outcome::Reverted);
-        let reverts = intents.iter().filter(|intent| is_revert(intent.state)).count();
-        let profits = self.books.by_market().iter();
-        let profits: Vec<Profit> = profits
-            .map(|(market, brought)| Profit::of(market.as_str(), brought, decimals))
-            .collect();
-        let gained = books::signed(end.gross) - books::signed(start.gross);
-        let explained: i128 = self
-            .books
-            .by_market()
-            .values()
-            .map(|brought| brought.income + brought.cost + brought.impairment)
-            .sum();
-        anyhow::ensure!(
-            gained == explained,
-            "the books explain {explained} raw units of a change of {gained}: this is a fault of Plimsoll"
-        );
-        Ok(Document {
-            schema: 1,
-            seed: options.seed,
-            days: options.days,
-            vault: Vault {
-                start_nav: text(start.gross),
-                end_nav: text(end.gross),
-                annualised_pct: yearly_pct(start.gross, end.gross, options.days, decimals),
-                share_price_start: text(start.share_price),
-                share_price_end: text(end.share_price),
-            },
-            baselines,
-            moves: self.moves(decimals),
-            pnl_by_market: profits,
-            kinds_used: vec!["lending"],
-            gas: Gas { paid_by_operator: paid.to_string() },
-            faults: Faults { reverts: u64::try_from(reverts)?, reorgs, restarts: 0 },
-        })
-    }
-
-    /// Every leg with its reason; a plan's gas is split over its legs, the rest on the first.
-    fn moves(&self, decimals: u8) -> Vec<Move> {
-        let intents = &self.engine.sender().journal().folded().intents;
-        let mut legs: BTreeMap<PlanId, u64> = BTreeMap::new();
-        for leg in self.books.landed() {
-            *legs.entry(leg.plan).or_default() += 1;
+        let mut vaults = Vec::new();
+        for (side, ((start, end), baselines)) in
+            self.sides.iter().zip(first.iter().zip(last).zip(baselines))
+        {
+            let span = (options.days, options.line);
+            vaults.push(side.document((&start.vault, &end.vault), span, baselines)?);
         }
-        let mut seen: BTreeMap<PlanId, u64> = BTreeMap::new();
-        let each = self.books.landed().iter().map(|leg| {
-            let used = intents.get(leg.plan).and_then(|intent| intent.inclusion);
-            let used = used.map(|inclusion| inclusion.gas_used).unwrap_or_default();
-            let count = legs.get(&leg.plan).copied().unwrap_or(1);
-            let place = seen.entry(leg.plan).or_default();
-            let rest = if *place == 0 { used % count } else { 0 };
-            *place += 1;
-            let why = self.decisions.get(&leg.plan).map(|decided| {
-                let scored = decided.scores.iter().find(|scored| scored.market == leg.market);
-                (
-                    decided.reason.clone(),
-                    scored.and_then(|scored| scored.binding_constraint.clone()),
-                )
-            });
-            Move::of(leg, why.unwrap_or_default(), used / count + rest, decimals)
-        });
-        each.collect()
+        let faults = self.sides.iter().map(Side::faults);
+        let (reverts, reorgs) = faults.fold((0, 0), |sum, each| (sum.0 + each.0, sum.1 + each.1));
+        let paid = self.sides.iter().map(Side::paid);
+        let paid = paid.reduce(alloy::primitives::U256::saturating_add).unwrap_or_default();
+        Document::of(
+            (options.seed, options.days),
+            vaults,
+            Gas { paid_by_operator: paid.to_string() },
+            Faults { reverts, reorgs, restarts: 0 },
+        )
     }
 }
 

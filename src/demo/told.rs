@@ -1,16 +1,15 @@
 //! What a person sees of a demo: what is about to take time, each move with its reason, each day's state.
 
-use super::books::Landed;
-use super::document::{Document, decimal};
-use super::stage::{DAYS_BEFORE, Stage};
+use super::document::{self, Document, decimal};
+use super::side::Side;
+use super::stage::{DAYS_BEFORE, Seat, Stage};
 use crate::cli::DemoOptions;
 use crate::output::{self, percent, say};
-use plimsoll_core::execution::PlanId;
-use plimsoll_core::journal::Decided;
-use plimsoll_core::{Amount, MarketId};
+use plimsoll_core::{Amount, MarketId, MarketKind};
 use plimsoll_execute::chain::Progress;
-use plimsoll_execute::live::{Engine, Tick};
-use std::collections::BTreeMap;
+use plimsoll_execute::chain::vault::LegKind;
+use plimsoll_execute::live::Tick;
+use plimsoll_execute::live::books::{Account, Landed, signed};
 use std::path::Path;
 use std::time::Duration;
 
@@ -34,54 +33,77 @@ impl Told {
 
     /// What is about to happen.
     pub(crate) fn begins(self, options: &DemoOptions) {
+        let what = if options.bank_run.is_some() {
+            "Aave V3, Morpho Blue and an ERC-4626 vault; people lend, borrow and are liquidated there"
+        } else {
+            "Aave V3, Morpho Blue, an ERC-4626 vault, pools of Uniswap and Balancer, staked ether and campaigns; people lend, borrow, \
+             trade, stake and farm there"
+        };
+        let days = if options.bank_run.is_some() {
+            "a bank run with the engine".to_owned()
+        } else if let Some(event) = options.event {
+            format!("days with an engine for each vault, and then: {}", event.key())
+        } else {
+            format!(
+                "{} days with an engine for each vault, and beside them the same days for three who never move",
+                options.days
+            )
+        };
+        let prices = options.prices.as_ref().map_or(String::new(), |file| {
+            format!(" Ether's price is {} of {}.", options.prices_of, file.display())
+        });
         self.say(&format!(
-            "A local chain with Aave V3, Morpho Blue and an ERC-4626 vault; people lend, borrow and are liquidated there (seed \
-             {}). A block stands for an hour.\n\
-             First {DAYS_BEFORE} days of markets without us, then {} days with the engine, and beside it the same days for three \
-             who never move. This takes one to three minutes; everything is local and synthetic, no real money is anywhere.",
-            options.seed, options.days
+            "A local chain with {what} (seed {}).{prices} A block stands for an hour.\n\
+             First {DAYS_BEFORE} days of markets without us, then {days}. This takes one to five minutes; everything is local and \
+             synthetic, no real money is anywhere.",
+            options.seed
         ));
     }
 
     /// The stage stands.
     pub(crate) fn stands(self, stage: &Stage, took: Duration) {
-        self.say(&format!(
-            "\n{DAYS_BEFORE} days in {:.0} s. A depositor brings 100,000 USDC to vault {}; the engine's key {} may move them between \
-             {} markets, and nowhere else.",
-            took.as_secs_f64(),
-            stage.vault.address,
-            stage.vault.roles.allocator,
-            stage.vault.markets.len()
-        ));
+        self.say(&format!("\n{DAYS_BEFORE} days in {:.0} s.", took.as_secs_f64()));
+        for seat in stage.seats() {
+            self.say(&format!(
+                "A depositor brings {} to vault {}; the engine's key {} may move it between {} markets, and nowhere else.",
+                seat.asset.symbol(),
+                seat.vault.address,
+                seat.vault.roles.allocator,
+                seat.vault.markets.len()
+            ));
+        }
     }
 
     /// The past was read.
-    pub(crate) fn learnt(self, days: u32, folder: &Path) {
+    pub(crate) fn learnt(self, seat: &Seat, days: u32, folder: &Path) {
         if !self.is_quiet {
-            say(&format!("The engine has read {days} days of the past from the chain."));
+            let name = seat.asset.symbol();
+            say(&format!(
+                "The engine of the {name} vault has read {days} days of the past from the chain."
+            ));
             super::journal_at(folder);
             say("");
         }
     }
 
     /// What a block brought.
-    pub(crate) fn looked(
-        self,
-        tick: &Tick,
-        landed: &[Landed],
-        decisions: &BTreeMap<PlanId, Decided>,
-    ) {
+    pub(crate) fn looked(self, side: &Side, tick: &Tick, landed: &[Landed]) {
         if self.is_quiet {
             return;
         }
-        let decimals = tick.vault.decimals;
+        let (name, decimals) = (side.seat.asset.symbol(), tick.vault.decimals);
         for leg in landed {
-            let amount = money(leg.amount, decimals);
-            let way = if leg.is_entry { "into" } else { "out of" };
-            say(&format!("  block {}: {amount} {way} {}", leg.block, short(&leg.market)));
+            let (amount, market) = (money(leg.amount, decimals), short(&leg.market));
+            let what = match leg.kind {
+                LegKind::Entry => format!("{amount} into {market}"),
+                LegKind::Exit => format!("{amount} out of {market}"),
+                LegKind::Harvest => format!("{amount} collected from {market}"),
+                LegKind::Arrange => format!("{market} laid anew"),
+            };
+            say(&format!("  block {} {name}: {what}", leg.block));
         }
         let plan = landed.first().map(|leg| leg.plan);
-        if let Some(decided) = plan.and_then(|plan| decisions.get(&plan)) {
+        if let Some(decided) = plan.and_then(|plan| side.decisions.get(&plan)) {
             say(&format!("    because: {}", decided.reason));
             for scored in decided.scores.iter().filter(|scored| scored.weight > 0.0) {
                 let binds = scored.binding_constraint.as_deref().unwrap_or("nothing");
@@ -95,12 +117,13 @@ impl Told {
                 ));
             }
         }
+        let block = tick.head.block.number;
         if let Progress::Denied(_, denials) = &tick.progress {
             let reasons: Vec<String> = denials.iter().map(ToString::to_string).collect();
-            say(&format!("  block {}: not sent: {}", tick.head.block.number, reasons.join("; ")));
+            say(&format!("  block {block} {name}: not sent: {}", reasons.join("; ")));
         }
         for trip in &tick.trips {
-            say(&format!("  block {}: the breaker moved: {trip:?}", tick.head.block.number));
+            say(&format!("  block {block} {name}: the breaker moved: {trip:?}"));
         }
     }
 
@@ -124,23 +147,32 @@ impl Told {
     }
 
     /// How a day ended.
-    pub(crate) fn day(self, day: u64, tick: &Tick, engine: &Engine) {
+    pub(crate) fn day(self, day: u64, side: &Side, tick: &Tick) {
         if self.is_quiet {
             return;
         }
         let vault = &tick.vault;
-        let places = &engine.desk().settings().places;
-        let held = places.iter().filter_map(|(market, contract)| {
-            let worth = vault.place(*contract)?.worth.filter(|worth| !worth.is_zero())?;
-            Some(format!("{} {}", short(market), money(worth, vault.decimals)))
+        let accounts = side.books.accounts();
+        let held = accounts.iter().filter(|(_, account)| !account.look.worth.is_zero());
+        let held: Vec<(&MarketId, &Account)> = held.collect();
+        let worths = held.iter().map(|(market, account)| {
+            format!("{} {}", short(market), money(account.look.worth, vault.decimals))
         });
-        let held: Vec<String> = held.collect();
+        let worths: Vec<String> = worths.collect();
         say(&format!(
-            "day {day:>3}  NAV {}  idle {}  {}",
+            "day {day:>3}  {}  NAV {}  idle {}  {}",
+            side.seat.asset.symbol(),
             money(vault.gross, vault.decimals),
             money(vault.idle, vault.decimals),
-            held.join("  ")
+            worths.join("  ")
         ));
+        for (market, account) in held {
+            let kind = side.kind(market);
+            if kind != MarketKind::Lending {
+                let detail = detail(kind, account, vault.decimals);
+                say(&format!("         {}: {detail}", short(market)));
+            }
+        }
     }
 
     /// How it ended.
@@ -148,42 +180,98 @@ impl Told {
         if self.is_quiet {
             return;
         }
-        let mut rows =
-            vec![["market", "income", "cost", "impairment", "total"].map(str::to_owned).to_vec()];
-        for profit in &document.pnl_by_market {
-            let market =
-                profit.market.parse().map_or(profit.market.clone(), |id: MarketId| short(&id));
-            rows.push(vec![
-                market,
-                profit.income.clone(),
-                profit.cost.clone(),
-                profit.impairment.clone(),
-                profit.total.clone(),
-            ]);
+        for vault in &document.vaults {
+            ended(vault);
         }
-        say(&format!("\n{}", output::columns(&rows)));
-        let vault = &document.vault;
         say(&format!(
-            "\nNAV {} -> {}: {} % a year. Idle {} %, all in the market that paid most at the start {} %, the same in each {} %.\n\
-             {} moves; the operator paid {} wei of gas beside it. {:.0} s in all.",
-            vault.start_nav,
-            vault.end_nav,
-            percent(Some(vault.annualised_pct)),
-            percent(Some(document.baselines.idle_pct)),
-            percent(Some(document.baselines.hold_best_at_start_pct)),
-            percent(Some(document.baselines.equal_pct)),
-            document.moves.len(),
+            "\nThe operators paid {} wei of gas beside it. {:.0} s in all.",
             document.gas.paid_by_operator,
             took.as_secs_f64()
         ));
     }
 }
 
-/// An amount with two decimals.
+/// What is known of a position beyond its worth.
+fn detail(kind: MarketKind, account: &Account, decimals: u8) -> String {
+    let facts = account.look.facts();
+    let signed = |raw: i128| units(raw, decimals);
+    if kind == MarketKind::Staking {
+        let discount = account.look.discount().map(|part| part * 100.0);
+        return format!(
+            "rewards {}, in the queue {} ({} to be claimed), sold {} % below what it is redeemed for",
+            signed(account.brought.income),
+            money(facts.queued, decimals),
+            money(facts.claimable, decimals),
+            percent(discount)
+        );
+    }
+    let about = |raw: f64| {
+        let size = Amount::from_f64_floor(raw.abs(), 0).unwrap_or_default();
+        format!("{}{}", if raw < 0.0 { "-" } else { "" }, money(size, decimals))
+    };
+    format!(
+        "fees {} ({} due), rewards {} ({} due), impermanent loss {}, LVR {}",
+        signed(account.brought.fees),
+        money(facts.fees_due, decimals),
+        signed(account.brought.rewards),
+        money(facts.rewards_due, decimals),
+        about(account.bent.impermanent_loss()),
+        about(account.bent.lvr())
+    )
+}
+
+/// What became of a vault.
+fn ended(side: &document::Side) {
+    let names = ["income", "rewards", "fees", "price", "cost", "impairment", "total"];
+    let head = std::iter::once(format!("{} by market", side.name))
+        .chain(std::iter::once("kind".to_owned()))
+        .chain(names.map(str::to_owned));
+    let mut rows = vec![head.collect::<Vec<String>>()];
+    for profit in side.pnl_by_market.iter().filter(|profit| profit.is_something()) {
+        let market = profit.market.parse().map_or(profit.market.clone(), |id: MarketId| short(&id));
+        let parts = [
+            &profit.income,
+            &profit.rewards,
+            &profit.fees,
+            &profit.price,
+            &profit.cost,
+            &profit.impairment,
+            &profit.total,
+        ];
+        let parts = parts.map(|text| brief(text));
+        rows.push([vec![market, profit.kind.to_owned()], parts.to_vec()].concat());
+    }
+    say(&format!("\n{}", output::columns(&rows)));
+    let vault = &side.vault;
+    say(&format!(
+        "{} NAV {} -> {}: {} % a year. Idle {} %, all in the market that lent for most at the start {} %, the same in each {} %. {} moves.",
+        side.name,
+        vault.start_nav,
+        vault.end_nav,
+        percent(Some(vault.annualised_pct)),
+        percent(Some(side.baselines.idle_pct)),
+        percent(Some(side.baselines.hold_best_at_start_pct)),
+        percent(Some(side.baselines.equal_pct)),
+        side.moves.len()
+    ));
+}
+
+/// An amount with two decimals, or four where a unit is worth much.
 fn money(amount: Amount, decimals: u8) -> String {
-    let text = decimal(super::books::signed(amount), decimals);
-    let keep = usize::from(decimals).saturating_sub(2);
-    text.get(..text.len().saturating_sub(keep)).unwrap_or(&text).to_owned()
+    units(signed(amount), decimals)
+}
+
+fn units(raw: i128, decimals: u8) -> String {
+    brief(&decimal(raw, decimals))
+}
+
+/// A decimal string with two decimals, or four where there are eighteen.
+fn brief(text: &str) -> String {
+    let Some((whole, part)) = text.split_once('.') else { return text.to_owned() };
+    let keep = if part.len() > 8 { 4 } else { 2 };
+    let brief = format!("{whole}.{}", part.get(..keep).unwrap_or(part));
+    let is_nothing = !brief.bytes().any(|digit| matches!(digit, b'1'..=b'9'));
+    if is_nothing { brief.trim_start_matches('-').to_owned() } else { brief }
 }
 
 /// A market's id, short: its protocol and the first figures of what names it.

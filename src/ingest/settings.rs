@@ -7,10 +7,10 @@ use alloy::primitives::{Address, B256};
 use anyhow::{Context, anyhow, bail};
 use plimsoll_adapters::ingest::{Every, Job};
 use plimsoll_adapters::live::aave_v3::{self, Pledged};
-use plimsoll_adapters::live::morpho_blue;
 use plimsoll_adapters::live::{
     AaveV3Settings, Erc4626Settings, MorphoBlueSettings, PriceSettings, ProtocolSettings,
 };
+use plimsoll_adapters::live::{morpho_blue, staked_eth, uniswap_v3};
 use plimsoll_core::MarketId;
 use plimsoll_execute::chain::{Endpoint, Nodes, Retries};
 use serde::Deserialize;
@@ -84,6 +84,11 @@ fn chain(settings: &ProtocolSettings) -> u64 {
         ProtocolSettings::AaveV3(all) => all.chain,
         ProtocolSettings::MorphoBlue(all) => all.chain,
         ProtocolSettings::Erc4626(all) => all.chain,
+        ProtocolSettings::UniswapV3(all) => all.chain,
+        ProtocolSettings::UniswapV2(all) => all.chain,
+        ProtocolSettings::BalancerStable(all) => all.chain,
+        ProtocolSettings::StakedEth(all) => all.chain,
+        ProtocolSettings::CompoundV3(all) => all.chain,
     }
 }
 
@@ -106,6 +111,9 @@ fn named(market: &MarketId, pool: Option<Address>) -> anyhow::Result<ProtocolSet
             let id = id.map_err(|_| refuse("its fourth part is no market's id of 32 bytes"))?;
             let markets = serde_json::from_value(json!([{ "id": id }]))?;
             ProtocolSettings::MorphoBlue(MorphoBlueSettings { chain, morpho: address, markets })
+        }
+        uniswap_v3::NAME | staked_eth::NAME => {
+            return Err(refuse("an id names no asset and no oracle: give them in --config FILE"));
         }
         name => {
             let markets = serde_json::from_value(json!([{ "vault": address }]))?;

@@ -1,5 +1,6 @@
 //! The loop: a head, what it asks for, and the next one.
 
+use super::ledger::Ledger;
 use super::record::Record;
 use super::show::Show;
 use crate::clock;
@@ -7,8 +8,10 @@ use anyhow::Context;
 use plimsoll_core::Time;
 use plimsoll_core::time::DAY_MS;
 use plimsoll_execute::chain::NodeError;
-use plimsoll_execute::live::{Engine, EngineError, Heads};
+use plimsoll_execute::live::books::Kept;
+use plimsoll_execute::live::{Arrival, Engine, EngineError, Heads};
 use plimsoll_execute::protocol::At;
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// Runs until it is told to stop, or cannot go on.
@@ -19,10 +22,13 @@ pub(crate) async fn drive(
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let mut last = clock::now()?;
+    let mut newest = None;
+    let places = engine.desk().settings().places.clone();
+    let mut ledger = Ledger::open(engine.nodes().clone(), places);
     while !stop.is_cancelled() {
         let arrival = tokio::select! {
             () = stop.cancelled() => break,
-            arrival = heads.next() => arrival,
+            arrival = next(heads, &mut ledger, |kept| show.kept(engine, newest.as_ref(), kept)) => arrival,
         };
         let failed = match arrival {
             Ok(arrival) => {
@@ -31,9 +37,11 @@ pub(crate) async fn drive(
                 match engine.on_head(&arrival.head).await {
                     Ok(tick) => {
                         show.ticked(engine, &tick);
+                        ledger.look(&tick);
                         if let Some(record) = &mut record {
                             record.keep(engine, &arrival, &tick).await;
                         }
+                        newest = Some(tick);
                         None
                     }
                     Err(error) => Some(error),
@@ -53,6 +61,22 @@ pub(crate) async fn drive(
     }
     engine.stop(last, "it was asked to").context("the journal")?;
     Ok(())
+}
+
+/// Waits for the next head, and shows meanwhile what becomes of the books.
+async fn next(
+    heads: &mut Heads,
+    ledger: &mut Ledger,
+    mut show: impl FnMut(Arc<Kept>),
+) -> Result<Arrival, NodeError> {
+    let next = heads.next();
+    tokio::pin!(next);
+    loop {
+        tokio::select! {
+            arrival = &mut next => return arrival,
+            kept = ledger.changed() => show(kept),
+        }
+    }
 }
 
 /// Says what failed, counts it, and goes on where the next head may cure it.

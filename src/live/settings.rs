@@ -265,5 +265,5 @@ fn horizon() -> Positive {
 }
 
 fn allocator() -> String {
-    "allocator".to_owned()
+    "allocator@headroom=0.02".to_owned()
 }

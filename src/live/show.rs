@@ -1,15 +1,17 @@
 //! Says what the engine does: to the log, to the service and to the metrics.
 
-use super::views;
+use super::{positions, views};
 use crate::clock::Watch;
 use plimsoll_core::Amount;
 use plimsoll_core::execution::{Intent, PlanId, Trip};
 use plimsoll_dashboard::Publisher;
 use plimsoll_dashboard::view::{Check, FateView, Health, JournalView, Mode, NodeView};
 use plimsoll_execute::chain::{Head, NodeError, Progress};
+use plimsoll_execute::live::books::Kept;
 use plimsoll_execute::live::{Arrival, Engine, EngineError, Tick};
 use plimsoll_execute::protocol::At;
 use plimsoll_frame::Scores;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// After so long without a head the engine is not ready, at least.
@@ -23,6 +25,8 @@ pub(crate) struct Show {
     symbol: String,
     chain: u64,
     scores: Option<Scores>,
+    /// What positions brought, as far as it is known.
+    kept: Arc<Kept>,
     /// The line of the newest decision with the plan that followed.
     decision: Option<(u64, Option<PlanId>)>,
     told: u64,
@@ -43,6 +47,7 @@ impl Show {
             symbol,
             chain,
             scores: None,
+            kept: Arc::default(),
             decision: None,
             told: 0,
             attempts: 0,
@@ -210,15 +215,30 @@ impl Show {
         }
     }
 
-    fn publish(&mut self, engine: &Engine, tick: &Tick) {
-        let setting = views::Setting {
+    /// The books were kept: what positions brought is shown with `tick`, the newest.
+    pub(crate) fn kept(&mut self, engine: &Engine, tick: Option<&Tick>, kept: Arc<Kept>) {
+        if let Some(through) = kept.through {
+            self.publisher.metrics().books(through.block.number);
+        }
+        self.kept = kept;
+        if let Some(tick) = tick {
+            self.publisher.positions(positions::positions(tick, &self.setting(engine), &self.kept));
+        }
+    }
+
+    fn setting<'a>(&'a self, engine: &'a Engine) -> views::Setting<'a> {
+        views::Setting {
             chain: self.chain,
             symbol: &self.symbol,
             desk: engine.desk().settings(),
             scores: self.scores.as_ref(),
-        };
+        }
+    }
+
+    fn publish(&mut self, engine: &Engine, tick: &Tick) {
+        let setting = self.setting(engine);
         self.publisher.vault(views::vault(tick, &setting));
-        self.publisher.positions(views::positions(tick, &setting));
+        self.publisher.positions(positions::positions(tick, &setting, &self.kept));
         self.publisher.markets(views::markets(tick, &setting));
         self.head(&tick.head);
         self.health.quorum = Check::Passed;

@@ -4,10 +4,8 @@ use plimsoll_core::journal::Decided;
 use plimsoll_core::{Amount, MarketId};
 use plimsoll_dashboard::view::{
     AssetView, DecidedAt, Decimal, DecisionView, LineView, MarketView, MarketsView, Origin,
-    PositionView, PositionsView, RatesView, ScoreView, ScoresView, SwitchesView, TermsView,
-    VaultView,
+    RatesView, ScoreView, ScoresView, SwitchesView, TermsView, VaultView,
 };
-use plimsoll_execute::chain::VaultState;
 use plimsoll_execute::chain::vault::Place;
 use plimsoll_execute::live::{DeskSettings, Ruling, Tick};
 use plimsoll_execute::protocol::{At, Reading};
@@ -26,7 +24,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) scores: Option<&'a Scores>,
 }
 
-fn origin(tick: &Tick, source: &str) -> Origin {
+/// Where what a head brought comes from.
+pub(super) fn origin(tick: &Tick, source: &str) -> Origin {
     let at = At { block: tick.head.block, timestamp: tick.head.timestamp };
     Origin::new(Some(at.block.number), at.time(), source)
 }
@@ -85,41 +84,6 @@ fn readings<'a>(
         let contract = setting.desk.places.get(&reading.market);
         (reading, contract.and_then(|contract| tick.vault.place(*contract)))
     })
-}
-
-/// What is held.
-pub(crate) fn positions(tick: &Tick, setting: &Setting<'_>) -> PositionsView {
-    let each = readings(tick, setting).filter_map(|(reading, place)| {
-        let worth = place?.worth?;
-        (!worth.is_zero()).then(|| position(tick, reading, place, worth))
-    });
-    PositionsView { positions: each.collect() }
-}
-
-fn position(tick: &Tick, reading: &Reading, place: Option<&Place>, worth: Amount) -> PositionView {
-    let state: &VaultState = &tick.vault;
-    let contract = place.map(|place| place.contract.to_string()).unwrap_or_default();
-    let from = |function: &str| origin(tick, &format!("{contract}.{function}"));
-    let protocol = origin(tick, reading.market.protocol());
-    let total = state.gross.to_f64(state.decimals);
-    let weight = (total > 0.0).then(|| worth.to_f64(state.decimals) / total);
-    let available = place.and_then(|place| place.available);
-    let available = available.map(|free| Decimal::of(free, state.decimals));
-    let unknown = "the engine does not keep it yet";
-    PositionView {
-        market: reading.market.to_string(),
-        worth: from("totalAssets()").known(Decimal::of(worth, state.decimals)),
-        shares: protocol.known(Decimal::shares(reading.held.shares, reading.decimals)),
-        weight: from("totalAssets()").by("of value().gross").maybe(weight, "nothing is owned"),
-        available: from("liquidity()").maybe(available, "the market cannot be read"),
-        share_price: protocol.known(Decimal::ray(reading.share_price)),
-        mark: origin(tick, "vault").maybe(
-            place.map(|place| f64::from(place.mark_bps) / 10_000.0),
-            "the vault does not list it",
-        ),
-        cost_basis: protocol.unknown(unknown),
-        profit: protocol.unknown(unknown),
-    }
 }
 
 /// The markets.

@@ -36,6 +36,7 @@ impl Strategy for Allocator {
             ("most_entered", settings.most_entered.to_string()),
             ("undo_days", settings.undo_days.to_string()),
             ("stay_days", settings.stay_days.to_string()),
+            ("headroom", settings.headroom.to_string()),
         ])
     }
 
@@ -66,7 +67,9 @@ impl Strategy for Allocator {
         let deposits = if best.is_move { &best.deposits } else { &held };
         let holding = Holding { deposits, amounts: &amounts.collect(), total: now.nav };
         let scores = noted(now, &candidates, &holding);
-        let target = if best.is_move {
+        let target = if !best.passed.is_empty() {
+            Target::weights(weights, Reason::Restore { limits: best.passed, lift })?
+        } else if best.is_move {
             Target::weights(weights, Reason::Allocate { lift, p_gain, forecast })?
         } else {
             Target::stay(Reason::Keep { lift, p_gain, forecast })

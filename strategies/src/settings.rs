@@ -168,6 +168,13 @@ fn allocator(given: &mut Given, base: Allocator) -> Result<AllocatorSettings, Se
             3_650.0,
             "a number of days from 0 to 3650",
         )?,
+        headroom: number(
+            "headroom",
+            base.headroom,
+            0.0,
+            0.1,
+            "a fraction from 0 to 0.1, such as 0.02",
+        )?,
         kinds: base.kinds,
     })
 }

@@ -4,11 +4,11 @@ use plimsoll_allocate::{Decision, Observed, RunScenario, State, step};
 use plimsoll_core::preference::Fraction;
 use plimsoll_core::{
     Amount, CostModel, Enforcement, Limit, MarketId, MarketKind, Policy, Portfolio, Position,
-    RangeFacts, Ray, RiskLine, RiskPreference, Shares, Time, UpkeepKind,
+    RangeFacts, Ray, RiskLine, RiskPreference, Scenarios, Shares, Time, UpkeepKind,
 };
 use plimsoll_frame::{
-    Asked, Column, MarketFrame, MarketRow, MovingTerms, PoolShape, PoolTerms, RiskModel, Terms,
-    TermsBook,
+    Asked, Column, MarketFrame, MarketRow, MovingTerms, PoolShape, PoolTerms, RiskModel, Scores,
+    Terms, TermsBook,
 };
 use plimsoll_models::{FirstModel, FirstSettings};
 use plimsoll_strategies::by_name;
@@ -18,29 +18,29 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const DAYS: i64 = 100;
-const LENDING: &str = "aave-v3:31337:0x01";
+pub(crate) const LENDING: &str = "aave-v3:31337:0x01";
 const SECOND: &str = "morpho-blue:31337:0x02";
-const STAKED: &str = "lido:31337:0x03";
-const RANGED: &str = "uniswap-v3:31337:0x04";
-const CAMPAIGN: &str = "staking-rewards:31337:0x05";
+pub(crate) const STAKED: &str = "lido:31337:0x03";
+pub(crate) const RANGED: &str = "uniswap-v3:31337:0x04";
+pub(crate) const CAMPAIGN: &str = "staking-rewards:31337:0x05";
 
 /// What each market of a world pays, a year.
 #[derive(Debug, Clone, Copy)]
-struct World {
-    lending: f64,
-    staking: f64,
-    discount: f64,
+pub(crate) struct World {
+    pub(crate) lending: f64,
+    pub(crate) staking: f64,
+    pub(crate) discount: f64,
     /// What a full range earns in fees.
-    fees: f64,
-    variance: f64,
+    pub(crate) fees: f64,
+    pub(crate) variance: f64,
     /// What the campaign pays on what is in it now.
-    rewards: f64,
+    pub(crate) rewards: f64,
     /// Days until the campaign ends.
-    ends_in: i64,
+    pub(crate) ends_in: i64,
 }
 
 /// Nothing but lending pays.
-const DULL: World = World {
+pub(crate) const DULL: World = World {
     lending: 0.04,
     staking: 0.001,
     discount: 0.0,
@@ -50,7 +50,7 @@ const DULL: World = World {
     ends_in: 90,
 };
 
-fn id(name: &str) -> MarketId {
+pub(crate) fn id(name: &str) -> MarketId {
     name.parse().unwrap()
 }
 
@@ -100,7 +100,9 @@ impl World {
         let mut book = TermsBook::default();
         let base =
             Terms { issuer: Some("circle".to_owned()), wrap_depth: Some(1), ..Terms::default() };
-        let moving = |entry, exit, reward_sale| Some(MovingTerms { entry, exit, reward_sale });
+        let moving = |entry, exit, reward_sale| {
+            Some(MovingTerms { entry, exit, reward_sale, provision: 0.0 })
+        };
         let shape = PoolShape::Ranges { least: 0.05, most: 3.0 };
         let all = [
             (LENDING, base.clone()),
@@ -138,12 +140,23 @@ impl World {
         book
     }
 
-    /// What `strategy` does with a hundred thousand on `line`, of which `held` sits where it is said.
-    fn decides(&self, strategy: &str, line: RiskLine, held: Held) -> Decision {
+    fn scored(&self) -> (MarketFrame, Scores) {
         let frame = MarketFrame::from_rows(self.rows()).unwrap().with_terms(Arc::new(self.terms()));
         let view = frame.view(Time(DAYS * 86_400_000 - 1));
-        let scores =
-            FirstModel::new(FirstSettings::default()).unwrap().scores(&view, Asked::Everything);
+        let model = FirstModel::new(FirstSettings::default()).unwrap();
+        let scores = model.scores(&view, Asked::Everything);
+        (frame, scores)
+    }
+
+    /// What portfolios can lose in it.
+    pub(crate) fn scenarios(&self) -> Arc<Scenarios> {
+        self.scored().1.scenarios
+    }
+
+    /// What `strategy` does with a hundred thousand on `line`, of which `held` sits where it is said.
+    pub(crate) fn decides(&self, strategy: &str, line: RiskLine, held: Held) -> Decision {
+        let (frame, scores) = self.scored();
+        let view = frame.view(Time(DAYS * 86_400_000 - 1));
         let policy = Policy {
             own_issuer: Some("circle".to_owned()),
             ..Policy::new(RiskPreference::of_line(line), Enforcement::Strict)
@@ -178,14 +191,14 @@ impl World {
 
 /// What is held before.
 #[derive(Debug, Clone, Copy)]
-struct Held {
-    market: &'static str,
-    amount: f64,
-    facts: plimsoll_core::Facts,
+pub(crate) struct Held {
+    pub(crate) market: &'static str,
+    pub(crate) amount: f64,
+    pub(crate) facts: plimsoll_core::Facts,
 }
 
 impl Held {
-    const NOTHING: Held = Held {
+    pub(crate) const NOTHING: Held = Held {
         market: LENDING,
         amount: 0.0,
         facts: plimsoll_core::Facts {
@@ -302,6 +315,24 @@ fn an_entry_comes_with_its_range_and_a_range_that_was_left_is_laid_anew() {
     assert_eq!(does(held(0.0, 50.0)), [UpkeepKind::Harvest]);
     let left = does(held(1.2 * width, 1.0));
     assert!(matches!(left.as_slice(), [UpkeepKind::Range { .. }]), "{left:?}");
+}
+
+#[test]
+fn a_staked_token_far_below_its_worth_is_asked_back_from_the_protocol_at_once() {
+    let world = World { staking: 0.03, discount: 0.07, ..DULL };
+    let held = Held { market: STAKED, amount: 30_000.0, ..Held::NOTHING };
+    let decision = world.decides("allocator", RiskLine::Balanced, held);
+    let plan = decision.approved.plan();
+    let asked: Vec<_> = plan.upkeep.iter().filter(|each| each.market == id(STAKED)).collect();
+    let [only] = asked.as_slice() else { panic!("{plan:?}") };
+    let UpkeepKind::RequestExit { amount } = only.kind else { panic!("{only:?}") };
+    assert!(amount.to_f64(6) > 29_999.0, "all of it: {amount:?}");
+    assert!(plan.exits.iter().all(|exit| exit.market != id(STAKED)), "none of it is sold");
+    let calm = World { discount: 0.001, ..world };
+    let held = Held { amount: 20_000.0, ..held };
+    let decision = calm.decides("allocator", RiskLine::Balanced, held);
+    let upkeep = &decision.approved.plan().upkeep;
+    assert!(upkeep.is_empty(), "a small discount is waited with: {upkeep:?}");
 }
 
 #[test]

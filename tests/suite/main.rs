@@ -19,6 +19,7 @@ mod how_it_decides;
 mod ingest;
 mod journal;
 mod kinds;
+mod lines;
 mod live;
 mod llama;
 mod look_ahead;

@@ -1,17 +1,29 @@
 //! Live protocols: what their contracts say at one block, exact, by one call.
 
 pub mod aave_v3;
+pub mod balancer_stable;
 pub mod chainlink;
+pub mod compound_v3;
 pub mod erc4626;
 pub mod morpho_blue;
 pub mod multicall;
+pub mod oracle;
+mod pools;
 mod settings;
+pub mod staked_eth;
+pub mod uniswap_v2;
+pub mod uniswap_v3;
 
 pub use aave_v3::{AaveV3, AaveV3Settings};
+pub use balancer_stable::{BalancerStable, BalancerStableSettings, StableMarket, TokenOracle};
 pub use chainlink::{Known, Price, PriceFeed, PriceSettings, Prices, SecondSource, Unknown};
+pub use compound_v3::{CometMarket, CompoundV3, CompoundV3Settings};
 pub use erc4626::{Erc4626, Erc4626Settings, Erc4626Vault};
 pub use morpho_blue::{MorphoBlue, MorphoBlueSettings, MorphoMarket};
 pub use settings::{ProtocolSettings, from_settings};
+pub use staked_eth::{StakedEth, StakedEthSettings, StakedMarket};
+pub use uniswap_v2::{UniswapV2, UniswapV2Settings, V2Market};
+pub use uniswap_v3::{UniswapV3, UniswapV3Settings, V3Market};
 
 use alloy::primitives::{Address, U256};
 use multicall::Batch;

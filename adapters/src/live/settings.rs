@@ -1,6 +1,11 @@
 //! Which protocols are read: parsed once, refused where it cannot be meant.
 
-use super::{AaveV3, AaveV3Settings, Erc4626, Erc4626Settings, MorphoBlue, MorphoBlueSettings};
+use super::{
+    AaveV3, AaveV3Settings, BalancerStable, BalancerStableSettings, CompoundV3, CompoundV3Settings,
+    Erc4626, Erc4626Settings, MorphoBlue, MorphoBlueSettings, StableMarket, StakedEth,
+    StakedEthSettings, UniswapV2, UniswapV2Settings, UniswapV3, UniswapV3Settings, V2Market,
+    V3Market,
+};
 use alloy::primitives::Address;
 use plimsoll_core::MarketId;
 use plimsoll_execute::AdapterError;
@@ -8,7 +13,8 @@ use plimsoll_execute::protocol::Protocol;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// The settings of one protocol: a table with `protocol = "aave_v3"`, `"morpho_blue"` or `"erc4626"`.
+/// The settings of one protocol: a table with `protocol = "aave_v3"`, `"morpho_blue"`, `"erc4626"`,
+/// `"uniswap_v3"`, `"uniswap_v2"`, `"balancer_stable"`, `"staked_eth"` or `"compound_v3"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "protocol", rename_all = "snake_case")]
 pub enum ProtocolSettings {
@@ -18,6 +24,16 @@ pub enum ProtocolSettings {
     MorphoBlue(MorphoBlueSettings),
     /// ERC-4626 vaults.
     Erc4626(Erc4626Settings),
+    /// Ranges of Uniswap V3 pools.
+    UniswapV3(UniswapV3Settings),
+    /// Pairs of Uniswap V2.
+    UniswapV2(UniswapV2Settings),
+    /// Stable pools of Balancer.
+    BalancerStable(BalancerStableSettings),
+    /// Staked ETH.
+    StakedEth(StakedEthSettings),
+    /// Markets of Compound III.
+    CompoundV3(CompoundV3Settings),
 }
 
 impl ProtocolSettings {
@@ -32,6 +48,20 @@ impl ProtocolSettings {
             ProtocolSettings::Erc4626(all) => {
                 all.markets.iter().map(|each| each.contract).collect()
             }
+            ProtocolSettings::UniswapV3(all) => {
+                all.markets.iter().map(|each| each.contract).collect()
+            }
+            ProtocolSettings::UniswapV2(all) => {
+                all.markets.iter().map(|each| each.contract).collect()
+            }
+            ProtocolSettings::BalancerStable(all) => {
+                all.markets.iter().map(|each| each.contract).collect()
+            }
+            ProtocolSettings::StakedEth(all) => {
+                all.markets.iter().map(|each| each.contract).collect()
+            }
+            // There is none for it.
+            ProtocolSettings::CompoundV3(all) => all.markets.iter().map(|_| None).collect(),
         }
     }
 
@@ -47,6 +77,21 @@ impl ProtocolSettings {
             ProtocolSettings::Erc4626(all) => {
                 all.markets.iter_mut().for_each(|each| each.contract = None);
             }
+            ProtocolSettings::UniswapV3(all) => {
+                all.markets.iter_mut().for_each(V3Market::forget_contract);
+            }
+            ProtocolSettings::UniswapV2(all) => {
+                all.markets.iter_mut().for_each(V2Market::forget_contract);
+            }
+            ProtocolSettings::BalancerStable(all) => {
+                all.markets.iter_mut().for_each(StableMarket::forget_contract);
+            }
+            ProtocolSettings::StakedEth(all) => {
+                all.markets.iter_mut().for_each(|each| each.contract = None);
+            }
+            ProtocolSettings::CompoundV3(all) => {
+                all.markets.iter_mut().for_each(|each| each.holder = None);
+            }
         }
     }
 
@@ -59,6 +104,11 @@ impl ProtocolSettings {
             ProtocolSettings::AaveV3(all) => all.markets.retain(|_| next()),
             ProtocolSettings::MorphoBlue(all) => all.markets.retain(|_| next()),
             ProtocolSettings::Erc4626(all) => all.markets.retain(|_| next()),
+            ProtocolSettings::UniswapV3(all) => all.markets.retain(|_| next()),
+            ProtocolSettings::UniswapV2(all) => all.markets.retain(|_| next()),
+            ProtocolSettings::BalancerStable(all) => all.markets.retain(|_| next()),
+            ProtocolSettings::StakedEth(all) => all.markets.retain(|_| next()),
+            ProtocolSettings::CompoundV3(all) => all.markets.retain(|_| next()),
         }
     }
 }
@@ -97,6 +147,11 @@ fn protocol(settings: &ProtocolSettings) -> Box<dyn Protocol> {
         ProtocolSettings::AaveV3(settings) => Box::new(AaveV3::new(settings)),
         ProtocolSettings::MorphoBlue(settings) => Box::new(MorphoBlue::new(settings)),
         ProtocolSettings::Erc4626(settings) => Box::new(Erc4626::new(settings)),
+        ProtocolSettings::UniswapV3(settings) => Box::new(UniswapV3::new(settings)),
+        ProtocolSettings::UniswapV2(settings) => Box::new(UniswapV2::new(settings)),
+        ProtocolSettings::BalancerStable(settings) => Box::new(BalancerStable::new(settings)),
+        ProtocolSettings::StakedEth(settings) => Box::new(StakedEth::new(settings)),
+        ProtocolSettings::CompoundV3(settings) => Box::new(CompoundV3::new(settings)),
     }
 }
 
@@ -149,6 +204,55 @@ mod tests {
                 .is_err()
         );
         assert!(inside(r#"{"pool":"0x87870bca3f3fd6335c3f4ce8392d69350b4fa4e2"}"#).is_err());
+    }
+
+    #[test]
+    fn two_contracts_in_one_pool_are_two_markets() {
+        let of = |byte: u8| Address::repeat_byte(byte);
+        let (pool, asset) = (of(0x11), of(0x22));
+        for (protocol, place, more) in [
+            ("uniswap_v2", "pair", format!(r#""oracle":"{pool}","#)),
+            ("balancer_stable", "pool", String::new()),
+        ] {
+            let market = |contract: Address| {
+                format!(r#"{{"{place}":"{pool}","asset":"{asset}",{more}"contract":"{contract}"}}"#)
+            };
+            let (one, other) = (market(of(1)), market(of(2)));
+            let text =
+                format!(r#"{{"protocol":"{protocol}","chain":1,"markets":[{one},{other}]}}"#);
+            let mut settings = parsed(&text).unwrap();
+            let names = from_settings(&[settings.clone()]).unwrap()[0].markets();
+            let expected = [of(1), of(2)].map(|each| {
+                format!("{}:1:{pool}:{each}", protocol.replace('_', "-")).to_lowercase()
+            });
+            assert_eq!(names.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
+            assert_eq!(settings.contracts(), [Some(of(1)), Some(of(2))]);
+            settings.forget_contracts();
+            assert_eq!(settings.contracts(), [None, None]);
+            assert_eq!(from_settings(&[settings.clone()]).unwrap()[0].markets(), names);
+            settings.retain(|market| *market == names[1]);
+            assert_eq!(from_settings(&[settings]).unwrap()[0].markets(), names[1..]);
+        }
+    }
+
+    #[test]
+    fn staked_eth_and_comets_are_named_by_their_contract() {
+        let staked = r#"{"protocol":"staked_eth","chain":1,"markets":[{"wst_eth":"0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0",
+            "queue":"0x889edC2eDab5f40e902b864aD4d7AdE8E412F9B1","asset":"0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2",
+            "oracle":"0x00000000000000000000000000000000000000aa"}]}"#;
+        let comet = r#"{"protocol":"compound_v3","chain":1,"markets":[{"comet":"0xc3d688B66703497DAA19211EEdff47f25384cdc3",
+            "asset":"0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"}]}"#;
+        let settings = [parsed(staked).unwrap(), parsed(comet).unwrap()];
+        let adapters = from_settings(&settings).unwrap();
+        let ids: Vec<_> = adapters.iter().map(|adapter| adapter.markets()[0].to_string()).collect();
+        let expected = [
+            "staked-eth:1:0x7f39c581f595b53c5cb19bd0b3f8da6c935e2ca0",
+            "compound-v3:1:0xc3d688b66703497daa19211eedff47f25384cdc3",
+        ];
+        assert_eq!(ids, expected);
+        let ProtocolSettings::StakedEth(staked) = &settings[0] else { panic!("staked") };
+        assert_eq!((staked.markets[0].expected_days, staked.markets[0].bunker_days), (4, 37));
+        assert_eq!(settings[1].contracts(), [None], "the vault has none for it");
     }
 
     #[test]

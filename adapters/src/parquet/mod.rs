@@ -13,12 +13,14 @@ pub mod accounts;
 mod gas;
 mod history;
 mod keys;
+mod path;
 mod pools;
 mod prices;
 mod reserves;
 mod table;
 
 pub use gas::GasBook;
+pub use path::recorded_path;
 pub use prices::PriceBook;
 
 use crate::parquet::history::{History, Kind};

@@ -3,6 +3,10 @@
 use crate::bench::{self, Bench, Wrap};
 use crate::on_aave::{ON_V3_0, ON_V3_2};
 use crate::on_morpho::OnMorpho;
+use crate::on_pairs::OnPairs;
+use crate::on_ranges::OnRanges;
+use crate::on_stables::OnStables;
+use crate::on_staked::OnStaked;
 use crate::stage::Stage;
 use crate::subject::Subject;
 use alloy::primitives::{Address, Bytes, U256};
@@ -188,8 +192,9 @@ impl Protocol for Broken {
 }
 
 async fn are_caught(subject: &dyn Subject, passes: &[Fault]) {
-    let Some(stage) = Stage::open(subject.line()).await else { return };
+    let Some(mut stage) = Stage::open(subject.line()).await else { return };
     stage.populate().await;
+    subject.prepare(&mut stage).await;
     let mut missed = Vec::new();
     for (fault, wrap) in ALL {
         let report = bench::run(&Bench { stage: &stage, subject, wrap: *wrap }, true).await;
@@ -219,4 +224,35 @@ async fn every_fault_in_an_adapter_of_aave_v3_2_is_caught() {
 async fn every_fault_in_an_adapter_of_morpho_is_caught() {
     // Morpho has neither caps nor a pause: forgetting them is no fault there.
     are_caught(&OnMorpho, &[Fault::ForgetsTheCap, Fault::IgnoresThePause]).await;
+}
+
+/// Nothing is lent in a pool, and it takes any amount: the rate of today is that of tomorrow, and no cap is forgotten.
+const NOT_OF_POOLS: [Fault; 2] = [Fault::PredictsTheRateOfToday, Fault::ForgetsTheCap];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_in_an_adapter_of_pairs_is_caught() {
+    // A pair has no switches either.
+    let [rate, cap] = NOT_OF_POOLS;
+    are_caught(&OnPairs, &[rate, cap, Fault::IgnoresThePause]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_in_an_adapter_of_stable_pools_is_caught() {
+    are_caught(&OnStables, &NOT_OF_POOLS).await;
+}
+
+/// What has neither a rate of its own nor a pause.
+const NO_RATE_NO_PAUSE: [Fault; 2] = [Fault::PredictsTheRateOfToday, Fault::IgnoresThePause];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_in_an_adapter_of_ranges_is_caught() {
+    let [rate, pause] = NO_RATE_NO_PAUSE;
+    are_caught(&OnRanges, &[rate, pause, Fault::ForgetsTheCap]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_in_an_adapter_of_staked_eth_is_caught() {
+    // Every asset there has 18 decimals.
+    let [rate, pause] = NO_RATE_NO_PAUSE;
+    are_caught(&OnStaked, &[rate, pause, Fault::WrongDecimals]).await;
 }

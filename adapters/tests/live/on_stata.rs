@@ -48,6 +48,7 @@ impl Subject for OnStata {
                     contract: Some(stage.on_stata[place]),
                     inner: Some(inner),
                     window_blocks: 20,
+                    staking_days: None,
                 })
                 .collect(),
         };

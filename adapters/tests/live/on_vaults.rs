@@ -39,6 +39,7 @@ impl Subject for OnVaults {
                         id: place.id,
                     })),
                     window_blocks: 20,
+                    staking_days: None,
                 })
                 .collect(),
         };

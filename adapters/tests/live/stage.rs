@@ -32,6 +32,8 @@ alloy::sol! {
     }
 }
 
+/// Gas of an act: one in a range swaps twice.
+pub(crate) const ACT_GAS: u64 = 3_000_000;
 /// Every place of a protocol: the first three are lived in, the last is empty.
 pub(crate) const PLACES: usize = 4;
 /// The place in which nobody is.
@@ -52,7 +54,7 @@ pub(crate) struct Stage {
     /// The rest of Aave V3.2, where that was wanted.
     pub(crate) v3_2: Option<AaveV3_2>,
     pub(crate) nodes: Nodes,
-    artifacts: Artifacts,
+    pub(crate) artifacts: Artifacts,
     pub(crate) blue: Vec<BluePlace>,
     /// Whom the market contracts obey: an account, where a vault would be.
     pub(crate) owner: Address,
@@ -60,6 +62,14 @@ pub(crate) struct Stage {
     pub(crate) on_morpho: Vec<Address>,
     pub(crate) on_vaults: Vec<Address>,
     pub(crate) on_stata: Vec<Address>,
+    /// Ranges of Uniswap V3, where they were wanted.
+    pub(crate) ranges: Option<crate::ranges_stage::Ranges>,
+    /// Pairs of Uniswap V2, where they were wanted.
+    pub(crate) pairs: Option<crate::pairs_stage::Pairs>,
+    /// Stable pools of Balancer, where they were wanted.
+    pub(crate) stables: Option<crate::stables_stage::Stables>,
+    /// Staked ETH, where it was wanted.
+    pub(crate) staked: Option<crate::staked_stage::StakedWorld>,
 }
 
 /// The assets of Aave's places.
@@ -135,6 +145,10 @@ impl Stage {
             on_morpho: none(),
             on_vaults: none(),
             on_stata: none(),
+            ranges: None,
+            pairs: None,
+            stables: None,
+            staked: None,
         };
         stage.build().await;
         stage
@@ -404,10 +418,10 @@ impl Stage {
             let call = IToken::mintCall { to: contract, amount };
             calls.push(Call::new(self.owner, self.token(asset), &call));
             let call = IMarketContract::depositCall { assets: amount, data: Bytes::new() };
-            calls.push(Call::new(self.owner, contract, &call));
+            calls.push(Call::new(self.owner, contract, &call).with_gas(ACT_GAS));
         } else {
             let call = IMarketContract::withdrawCall { assets: amount };
-            calls.push(Call::new(self.owner, contract, &call));
+            calls.push(Call::new(self.owner, contract, &call).with_gas(ACT_GAS));
         }
         let mut last = B256::ZERO;
         for call in &calls {

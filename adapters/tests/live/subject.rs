@@ -67,6 +67,14 @@ pub(crate) trait Subject: Send + Sync {
         Line::V3_0
     }
 
+    /// Adds to the stage what only this protocol needs.
+    async fn prepare(&self, _stage: &mut Stage) {}
+
+    /// Why a check has no meaning here, by its name.
+    fn meaningless(&self, _check: &str) -> Option<&'static str> {
+        None
+    }
+
     /// The adapter of all places, rightly configured, or wrongly in one way.
     fn adapter(&self, stage: &Stage, wrong: Option<Wrong>) -> Box<dyn Protocol>;
 
@@ -89,6 +97,16 @@ pub(crate) trait Subject: Send + Sync {
     /// Whether what an action does is predicted exactly, or estimated.
     fn is_exact(&self) -> bool {
         true
+    }
+
+    /// Whether what can leave after an entry is predicted exactly, or from below.
+    fn is_available_exact(&self) -> bool {
+        true
+    }
+
+    /// By which field another market's contract is found out.
+    fn contract_field(&self) -> &'static str {
+        "asset"
     }
 
     /// How many calls a read takes.

@@ -9,11 +9,13 @@ mod calendar;
 mod chart;
 #[cfg(test)]
 mod checks;
+pub mod course;
 pub mod curves;
 mod decisions;
 mod lines;
 pub mod model;
 mod page;
+mod plot;
 mod quality;
 mod scale;
 mod scores;

@@ -37,6 +37,13 @@ impl Scale {
         Some(Scale { low: bottom, high: top.max(bottom + step), step })
     }
 
+    /// Returns the axis from `low` to `high` itself with at most `wanted` steps, or `None` where it has no length.
+    pub(super) fn between(low: f64, high: f64, wanted: f64) -> Option<Scale> {
+        let span = high - low;
+        let is_axis = is_drawable(low) && is_drawable(high) && span > 0.0;
+        is_axis.then(|| Scale { low, high, step: round_step(span / wanted.max(1.0)) })
+    }
+
     /// Returns where `value` lies, 0 at the low end and 1 at the high end.
     pub(super) fn fraction(&self, value: f64) -> f64 {
         ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
@@ -44,7 +51,7 @@ impl Scale {
 
     /// Returns the ticks, low to high.
     pub(super) fn ticks(&self) -> Vec<f64> {
-        let steps = (self.high - self.low) / self.step + 0.5;
+        let steps = (self.high - self.low) / self.step + 1e-6;
         (0..=20_u8)
             .map(f64::from)
             .take_while(|step| *step <= steps)
@@ -100,6 +107,15 @@ mod tests {
         let scale = Scale::covering([3.0, 3.0].into_iter(), 5.0).unwrap();
         assert!(scale.ticks().len() >= 2);
         assert!((0.0..=1.0).contains(&scale.fraction(3.0)));
+    }
+
+    #[test]
+    fn an_axis_between_two_days_ends_at_the_second_and_has_no_tick_beyond() {
+        let scale = Scale::between(0.0, 66.0, 5.0).unwrap();
+        assert_eq!(scale.ticks().last().copied(), Some(60.0));
+        assert!((scale.fraction(66.0) - 1.0).abs() < 1e-12);
+        assert!(scale.fraction(60.0) < 0.95);
+        assert!(Scale::between(3.0, 3.0, 5.0).is_none());
     }
 
     #[test]

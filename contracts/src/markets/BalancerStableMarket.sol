@@ -112,6 +112,14 @@ contract BalancerStableMarket is PricedMarket {
         return (shares, index, priceLow, priceHigh);
     }
 
+    /// @notice Returns the oracle of each token of the pool but its share, in the pool's order; zero for the asset.
+    function tokenOracles() external view returns (address[] memory found) {
+        found = new address[](_coins.length);
+        for (uint256 i = 0; i < found.length; ++i) {
+            found[i] = address(_coins[i].oracle);
+        }
+    }
+
     /// @notice Returns whether Balancer's Vault is in the middle of something.
     /// @dev The Vault's guard comes first in `manageUserBalance`. When it is open, writing the lock in a static call fails
     /// without a word; when it is shut, the guard reverts with its reason.

@@ -22,6 +22,9 @@ contract UniswapV2Market is PricedMarket {
     /// @dev Asset units that burning and selling may lose to rounding.
     uint256 private constant ROUNDING = 3;
 
+    /// @dev Units of the other token that an exit may lose to rounding, and that it needs to burn and sell anything.
+    uint256 private constant GRAINS = 4;
+
     /// @notice What a market is made with.
     /// @param oracle Worth of the other token in the asset.
     /// @param staking StakingRewards for the pair's shares, or zero.
@@ -132,9 +135,9 @@ contract UniswapV2Market is PricedMarket {
         (uint256 low,,) = oracle.quote(others);
         uint256 most = PairMath.mostBurned(Math.mulDiv(_lessSlippage(low), WAD, mine, Math.Rounding.Ceil));
         uint256 burned = Math.min(Math.mulDiv(shares, WAD, supply), most);
-        // A billionth stays back for rounding: what is promised has to be paid.
+        // A billionth and some units stay back for rounding: what is promised has to be paid.
         uint256 brought = Math.mulDiv(mine, PairMath.bringsOf(burned), WAD);
-        return Math.saturatingSub(brought, brought / 1e9 + 10);
+        return Math.saturatingSub(brought, brought / 1e9 + 10 + 2 * _grains(mine, others));
     }
 
     /// @inheritdoc PricedMarket
@@ -159,7 +162,7 @@ contract UniswapV2Market is PricedMarket {
     /// @inheritdoc PricedMarket
     function _sell(uint256 assets) internal override returns (uint256 got, uint256 units) {
         (uint256 mine, uint256 others) = _reserves();
-        uint256 aim = assets + ROUNDING;
+        uint256 aim = assets + ROUNDING + _grains(mine, others);
         if (aim >= mine) revert TooLittle(mine, aim);
         uint256 part = PairMath.burnFor(Math.mulDiv(aim, WAD, mine, Math.Rounding.Ceil));
         units = Math.min(shares, Math.mulDiv(_supply(mine, others), part, WAD, Math.Rounding.Ceil) + 1);
@@ -258,6 +261,11 @@ contract UniswapV2Market is PricedMarket {
     function _reserves() private view returns (uint256 mine, uint256 others) {
         (uint256 reserve0, uint256 reserve1,) = pair.getReserves();
         return _isAssetZero ? (reserve0, reserve1) : (reserve1, reserve0);
+    }
+
+    /// @dev What some units of the other token are worth in the pair: much where it has fewer decimals than the asset.
+    function _grains(uint256 mine, uint256 others) private pure returns (uint256) {
+        return others == 0 ? 0 : GRAINS * (mine / others);
     }
 
     /// @dev All shares, with those that the protocol's fee will make before the next one is made or burned: a sixth of the

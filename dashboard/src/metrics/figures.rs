@@ -1,7 +1,7 @@
 //! Gauges of the vault, its positions and its markets, folded from what is published.
 
 use super::series::Series;
-use crate::view::{Decimal, Figure, MarketsView, PositionsView, VaultView};
+use crate::view::{Decimal, Figure, MarketsView, PositionView, PositionsView, VaultView};
 use prometheus::Registry;
 use std::sync::Arc;
 
@@ -28,6 +28,14 @@ pub(super) struct Figures {
     operator: Series,
     position: Series,
     weight: Series,
+    brought: Series,
+    brought_since: Series,
+    bent: Series,
+    due: Series,
+    queue: Series,
+    discount: Series,
+    range_offset: Series,
+    range_half_width: Series,
     utilization: Series,
     rate: Series,
     exit: Series,
@@ -65,6 +73,46 @@ impl Figures {
                 "Part of the gross NAV that a position is.",
                 &["market"],
             )?,
+            brought: new(
+                "position_brought_assets",
+                "What a position brought since the books began, by cause; below zero for a loss.",
+                &["market", "cause"],
+            )?,
+            brought_since: new(
+                "position_brought_since_block_number",
+                "The block from which on it is known what a position brought.",
+                &["market"],
+            )?,
+            bent: new(
+                "position_curve_loss_assets",
+                "What a pool's curve cost a position since the books began, by what it is measured against.",
+                &["market", "measure"],
+            )?,
+            due: new(
+                "position_due_assets",
+                "What could be collected now, fees or rewards.",
+                &["market", "what"],
+            )?,
+            queue: new(
+                "position_queue_assets",
+                "What of a position is in the protocol's queue: all of it, and the part that can be claimed.",
+                &["market", "part"],
+            )?,
+            discount: new(
+                "position_discount_ratio",
+                "How much less than what it is redeemed for a staked token is sold for.",
+                &["market"],
+            )?,
+            range_offset: new(
+                "position_range_offset_ratio",
+                "How far the price is from the middle of the range, in its logarithm.",
+                &["market"],
+            )?,
+            range_half_width: new(
+                "position_range_half_width_ratio",
+                "Half of the width of the range, in the logarithm of the price.",
+                &["market"],
+            )?,
             utilization: new(
                 "market_utilization_ratio",
                 "Borrowed of what is supplied.",
@@ -90,7 +138,9 @@ impl Figures {
         let positions = published.positions.iter().flat_map(|view| &view.positions);
         self.position
             .replace(positions.clone().map(|it| (vec![it.market.clone()], money(&it.worth))));
-        self.weight.replace(positions.map(|it| (vec![it.market.clone()], number(&it.weight))));
+        self.weight
+            .replace(positions.clone().map(|it| (vec![it.market.clone()], number(&it.weight))));
+        self.positions(positions);
         let markets = published.markets.iter().flat_map(|view| &view.markets);
         let of = |market: &str| vec![market.to_owned()];
         self.utilization
@@ -106,6 +156,44 @@ impl Figures {
             ]
             .map(|(rate, figure)| (vec![it.market.clone(), rate.to_owned()], number(figure)))
         }));
+    }
+
+    /// What positions brought, and what waits in them.
+    fn positions<'a>(&self, positions: impl Iterator<Item = &'a PositionView> + Clone) {
+        let each = |pick: fn(&PositionView) -> Option<f64>| {
+            positions.clone().map(move |it| (vec![it.market.clone()], pick(it)))
+        };
+        self.brought_since.replace(each(|it| {
+            it.profit.value()?;
+            it.since_block.map(super::as_float)
+        }));
+        self.discount.replace(each(|it| number(&it.discount)));
+        self.range_offset.replace(each(|it| number(&it.range.as_ref()?.offset)));
+        self.range_half_width.replace(each(|it| number(&it.range.as_ref()?.half_width)));
+        let split = |series: &Series, parts: Parts| {
+            series.replace(positions.clone().flat_map(|it| {
+                parts.iter().map(|(part, pick)| {
+                    (vec![it.market.clone(), (*part).to_owned()], money(pick(it)))
+                })
+            }));
+        };
+        split(
+            &self.brought,
+            &[
+                ("income", |it| &it.income),
+                ("rewards", |it| &it.rewards),
+                ("fees", |it| &it.fees),
+                ("price", |it| &it.price),
+                ("cost", |it| &it.cost),
+                ("impairment", |it| &it.impairment),
+            ],
+        );
+        split(
+            &self.bent,
+            &[("impermanent_loss", |it| &it.impermanent_loss), ("lvr", |it| &it.lvr)],
+        );
+        split(&self.due, &[("fees", |it| &it.fees_due), ("rewards", |it| &it.rewards_due)]);
+        split(&self.queue, &[("queued", |it| &it.queued), ("claimable", |it| &it.claimable)]);
     }
 
     fn vault(&self, vault: Option<&VaultView>) {
@@ -128,6 +216,9 @@ impl Figures {
         self.operator.set(of(|it| &it.operator_wei));
     }
 }
+
+/// Figures of a position that are series of one gauge, by their label.
+type Parts = &'static [(&'static str, fn(&PositionView) -> &Figure<Decimal>)];
 
 fn money(figure: &Figure<Decimal>) -> Option<f64> {
     figure.value().map(Decimal::to_f64)

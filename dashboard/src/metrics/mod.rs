@@ -54,6 +54,7 @@ pub struct Metrics {
     to_broadcast: Histogram,
     adapter_read: HistogramVec,
     journal_lines: Series,
+    books_block: Series,
     breaker: Series,
     mode: Series,
     requests: IntCounterVec,
@@ -138,6 +139,11 @@ impl Metrics {
                     .buckets(WORK_SECONDS.to_vec()),
                     &["adapter"],
                 )?,
+            )?,
+            books_block: gauge(
+                on,
+                "books_block_number",
+                "Newest block up to which it is known what positions brought.",
             )?,
             journal_lines: gauge(on, "journal_lines", "Lines of the journal.")?,
             breaker: gauge(on, "breaker_level", "Breaker: 0 normal, 1 exits only, 2 halted.")?,
@@ -251,6 +257,11 @@ impl Metrics {
         if let Ok(each) = self.adapter_read.get_metric_with_label_values(&[adapter]) {
             each.observe(took.as_secs_f64());
         }
+    }
+
+    /// Says up to which block it is known what positions brought.
+    pub fn books(&self, block: u64) {
+        self.books_block.set(Some(as_float(block)));
     }
 
     /// Counts a decision.

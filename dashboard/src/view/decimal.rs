@@ -62,6 +62,13 @@ impl Decimal {
         Decimal(format!("-{}", Decimal::of(Amount(before.0.saturating_sub(now.0)), decimals)))
     }
 
+    /// Returns a gain or, below zero, a loss of `raw` units of an asset with `decimals`.
+    #[must_use]
+    pub fn gain(raw: i128, decimals: u8) -> Decimal {
+        let size = pointed(&raw.unsigned_abs().to_string(), decimals);
+        Decimal(if raw < 0 { format!("-{size}") } else { size })
+    }
+
     /// Returns the nearest `f64`: for metrics alone.
     #[must_use]
     pub fn to_f64(&self) -> f64 {
@@ -175,6 +182,10 @@ mod tests {
         assert_eq!(Decimal::change(usdc(2_500_000), usdc(1_000_000), 6).to_string(), "-1.500000");
         assert_eq!(Decimal::change(usdc(1_000_000), usdc(2_500_000), 6).to_string(), "1.500000");
         assert_eq!(Decimal::change(usdc(7), usdc(7), 6).to_string(), "0.000000");
+        assert_eq!(Decimal::gain(-1_500_000, 6).to_string(), "-1.500000");
+        assert_eq!(Decimal::gain(-1, 6).to_string(), "-0.000001");
+        assert_eq!(Decimal::gain(0, 6).to_string(), "0.000000");
+        assert_eq!(Decimal::gain(i128::MIN, 0).to_string(), i128::MIN.to_string());
     }
 
     #[test]

@@ -25,6 +25,6 @@ pub use health::{
     BreakerView, Check, HeadView, Health, JournalView, Mode, NodeView, Readiness, Unready,
 };
 pub use market::{MarketView, MarketsView, RatesView, SwitchesView, TermsView};
-pub use position::{PositionView, PositionsView};
+pub use position::{KindView, PositionView, PositionsView, RangeView};
 pub use score::{Interval, ScoreView, ScoredView, ScoresView};
 pub use vault::{AssetView, LineView, VaultView};

@@ -17,6 +17,8 @@ use std::time::Duration;
 pub(crate) const AAVE: &str = "aave-v3:31337:0x00000000000000000000000000000000000000a1";
 pub(crate) const MORPHO: &str =
     "morpho-blue:31337:0x00000000000000000000000000000000000000b2:0xabcd";
+pub(crate) const RANGE: &str = "uniswap-v3:31337:0x00000000000000000000000000000000000000c3:0x00000000000000000000000000000000000000d4";
+pub(crate) const STAKED: &str = "staked-eth:31337:0x00000000000000000000000000000000000000e5";
 pub(crate) const TIME: Time = Time(1_764_000_000_000);
 
 pub(crate) fn market(id: &str) -> MarketId {
@@ -82,18 +84,73 @@ pub(crate) fn vault() -> VaultView {
 
 pub(crate) fn positions() -> PositionsView {
     let origin = contract();
+    let kept =
+        Origin::new(Some(1_233), TIME, "vault 0xfa: reads and events").by("since block 1000");
+    let gain = |raw| kept.known(Decimal::gain(raw, 6));
+    let none = |why| kept.unknown(why);
     let position = |id: &str, whole: u64| PositionView {
         market: id.to_owned(),
+        kind: Some(KindView::Lending),
         worth: origin.known(Decimal::of(usdc(whole), 6)),
         shares: origin.known(Decimal::shares(Shares(usdc(whole).0), 6)),
         weight: origin.by("worth / gross NAV").known(0.45),
         available: origin.known(Decimal::of(usdc(whole), 6)),
         share_price: origin.known(Decimal::wad(Wad(U256::from(10).pow(U256::from(18))))),
         mark: origin.known(0.0),
-        cost_basis: origin.unknown("positions adopted at start-up have no cost"),
-        profit: origin.known(Decimal::change(usdc(whole), usdc(whole - 1), 6)),
+        cost_basis: kept.known(Decimal::of(usdc(whole - 1), 6)),
+        profit: gain(1_000_000),
+        since_block: Some(1_000),
+        income: gain(1_000_003),
+        rewards: none("no rewards are claimed there"),
+        fees: none("traders pay nothing there"),
+        price: none("no price moves it"),
+        cost: gain(-3),
+        impairment: gain(0),
+        impermanent_loss: none("it is in no pool"),
+        lvr: none("it is in no pool"),
+        fees_due: origin.unknown("traders pay nothing there"),
+        rewards_due: origin.unknown("no rewards are claimed there"),
+        queued: origin.unknown("it has no queue"),
+        claimable: origin.unknown("it has no queue"),
+        discount: origin.unknown("it is no staked token"),
+        range: None,
     };
-    PositionsView { positions: vec![position(AAVE, 45_000), position(MORPHO, 45_050)] }
+    let price = |value| origin.by("USDC for a whole WETH").known(value);
+    let range = PositionView {
+        kind: Some(KindView::Mining),
+        profit: gain(-1_250_000),
+        income: none("nothing grows by an index there"),
+        rewards: gain(2_000_000),
+        fees: gain(3_000_000),
+        price: gain(-6_000_000),
+        cost: gain(-250_000),
+        impairment: none("nothing grows by an index there"),
+        impermanent_loss: gain(-900_000),
+        lvr: gain(-800_000),
+        fees_due: origin.known(Decimal::of(usdc(4), 6)),
+        rewards_due: origin.known(Decimal::of(usdc(5), 6)),
+        range: Some(RangeView {
+            lower: price(1_800.0),
+            upper: price(2_200.0),
+            price: price(2_000.0),
+            half_width: origin.known(0.1),
+            offset: origin.known(0.005),
+        }),
+        ..position(RANGE, 5_000)
+    };
+    let staked = PositionView {
+        kind: Some(KindView::Staking),
+        price: gain(-70_000),
+        cost: gain(0),
+        profit: gain(-70_000),
+        income: gain(0),
+        queued: origin.known(Decimal::of(usdc(7), 6)),
+        claimable: origin.known(Decimal::of(usdc(2), 6)),
+        discount: origin.known(0.0125),
+        ..position(STAKED, 100)
+    };
+    let lent = [position(AAVE, 45_000), position(MORPHO, 45_050)];
+    PositionsView { positions: lent.into_iter().chain([range, staked]).collect() }
 }
 
 pub(crate) fn markets() -> MarketsView {
@@ -253,6 +310,7 @@ pub(crate) fn publish(publisher: &Publisher) {
     publisher.decision(decision(20)).unwrap();
     publisher.fate(fate(27, 20)).unwrap();
     let metrics = publisher.metrics();
+    metrics.books(1_233);
     metrics.block(Duration::from_millis(700));
     metrics.reorg(2);
     metrics.transaction(Purpose::Call);

@@ -3,7 +3,8 @@
 use crate::evidence::RunScenario;
 use crate::optimise::{Book, Choice, Earns};
 use crate::propose::AllocatorSettings;
-use plimsoll_core::{Enforcement, Lending, MarketId, MarketKind, Pooled, RiskPreference};
+use crate::restore::usable;
+use plimsoll_core::{Enforcement, Lending, Limit, MarketId, MarketKind, Pooled, RiskPreference};
 use plimsoll_frame::{Doubt, Group, PoolShape, Quote, Recent, Score, SharedCaps, Situation};
 use std::collections::BTreeMap;
 
@@ -34,6 +35,10 @@ pub struct Candidates {
     pub left_out: Vec<(MarketId, LeftOut)>,
     /// Whether anything among them moves with a price.
     pub swings: bool,
+    /// The share of each limit that is left free.
+    pub headroom: f64,
+    /// The caps of the line itself, without headroom.
+    pub(crate) line: LineCaps,
     /// The kinds that may be bought; all where nothing is said.
     kinds: Option<&'static [MarketKind]>,
 }
@@ -101,6 +106,15 @@ impl LeftOut {
     }
 }
 
+/// The caps of the line across markets, whole units.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct LineCaps {
+    /// What each group may hold.
+    pub(crate) groups: Vec<f64>,
+    /// What may be stuck in a run.
+    pub(crate) stuck: f64,
+}
+
 /// The limits as far as they hold.
 struct Limits<'a> {
     line: Option<&'a RiskPreference>,
@@ -133,14 +147,14 @@ impl Candidates {
             takes_advertised,
             recent: now.moved_within(settings.undo_days),
         };
+        let stuck =
+            limits.line.map_or(f64::INFINITY, |line| (1.0 - line.exit_24h_run.value()) * now.nav);
         let book = Book {
             choices: Vec::new(),
             wealth: now.nav,
             horizon: settings.horizon_days / YEAR_DAYS,
             group_caps: Vec::new(),
-            stuck_cap: limits
-                .line
-                .map_or(f64::INFINITY, |line| (1.0 - line.exit_24h_run.value()) * now.nav),
+            stuck_cap: usable(Limit::Exit24hRun, settings.headroom) * stuck,
             entry_cap: settings.most_entered * now.nav,
         };
         let mut candidates = Candidates {
@@ -152,6 +166,8 @@ impl Candidates {
             frozen: BTreeMap::new(),
             left_out: Vec::new(),
             swings: false,
+            headroom: settings.headroom,
+            line: LineCaps { groups: Vec::new(), stuck },
             kinds: settings.kinds,
         };
         for quote in now.view.quotes() {
@@ -245,7 +261,8 @@ impl Candidates {
     /// Leaves what is held where it is, and less room for the others.
     fn freeze(&mut self, now: &Situation<'_>, limits: &Limits<'_>, quote: &Quote, held: f64) {
         for group in self.groups_of(now, limits, quote) {
-            if let Some(cap) = self.book.group_caps.get_mut(group) {
+            let caps = [self.book.group_caps.get_mut(group), self.line.groups.get_mut(group)];
+            for cap in caps.into_iter().flatten() {
                 *cap = (*cap - held).max(0.0);
             }
         }
@@ -264,7 +281,8 @@ impl Candidates {
             return place;
         }
         self.groups.push(group);
-        self.book.group_caps.push(cap);
+        self.book.group_caps.push(usable(Limit::PerProtocol, self.headroom) * cap);
+        self.line.groups.push(cap);
         self.groups.len() - 1
     }
 }

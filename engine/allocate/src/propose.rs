@@ -2,7 +2,8 @@
 
 use crate::candidates::{Candidates, YEAR_DAYS};
 use crate::optimise::{Binding, Book, Constraint, Solution, solve, solve_fast};
-use plimsoll_core::{Enforcement, MarketId, MarketKind};
+use crate::restore::{restored, usable};
+use plimsoll_core::{Enforcement, Limit, MarketId, MarketKind};
 use plimsoll_frame::{Group, Situation};
 use std::collections::BTreeMap;
 
@@ -16,7 +17,9 @@ const FREQUENT_PER_RARE: f64 = 50.0;
 /// A portfolio may pass a limit on losses by so much: `approve` cuts the rest.
 const LIMIT_TOLERANCE: f64 = 1e-4;
 /// Less than this share of everything may stay idle without a second look.
-const LEAST_IDLE: f64 = 0.01;
+pub(crate) const LEAST_IDLE: f64 = 0.01;
+/// Less than this share of everything is not worth a leg.
+const LEAST_MOVE: f64 = 2e-5;
 /// A deposit within this share of everything of what is held has not moved.
 const UNMOVED: f64 = 1e-9;
 /// Standard deviations to either side of the mean that hold nine of ten outcomes of a normal variable.
@@ -40,6 +43,8 @@ pub struct AllocatorSettings {
     /// How long idle money is expected to stay once it is placed, days: an advantage over another market
     /// passes, one over nothing lasts. No effect below `horizon_days`.
     pub stay_days: f64,
+    /// The share of each limit that is left free; with some, what passes a limit later is brought back.
+    pub headroom: f64,
     /// The kinds of markets that may be bought; all where nothing is said.
     pub kinds: Option<&'static [MarketKind]>,
 }
@@ -54,6 +59,7 @@ impl Default for AllocatorSettings {
             most_entered: 1.0,
             undo_days: 14.0,
             stay_days: 90.0,
+            headroom: 0.0,
             kinds: None,
         }
     }
@@ -81,6 +87,8 @@ pub struct Proposal {
     /// No portfolio within the limits has a higher objective than this much more, a year, as a share of
     /// everything.
     pub gap: f64,
+    /// The limits that what is held had passed, where it brings back within them.
+    pub passed: Vec<Limit>,
 }
 
 /// Returns the best portfolio of `now` and what it gains over staying put.
@@ -92,7 +100,30 @@ pub fn propose(
 ) -> Proposal {
     let (book, solution) = within_limits(now, settings, candidates);
     let moved = judged(now, settings, candidates, &book, solution);
-    placing_idle(now, settings, candidates, moved)
+    let placed = placing_idle(now, settings, candidates, moved);
+    let held: Vec<f64> = candidates.book.choices.iter().map(|choice| choice.held).collect();
+    let wanted = if placed.is_move { &placed.deposits } else { &held };
+    let Some(restored) = restored(now, candidates, wanted) else {
+        return unmoved(candidates, placed);
+    };
+    let value = candidates.book.value(&restored.deposits);
+    let (deposits, path) = (restored.deposits, crate::optimise::Path::Fast);
+    let solution = Solution { deposits, value, bound: value, path };
+    let judged = judged(now, settings, candidates, &candidates.book, solution);
+    Proposal { is_move: true, passed: restored.passed, gap: placed.gap, ..judged }
+}
+
+/// Leaves what would hardly move where it is: the optimiser is no more exact than that.
+fn unmoved(candidates: &Candidates, mut proposal: Proposal) -> Proposal {
+    if candidates.headroom > 0.0 {
+        let least = LEAST_MOVE * candidates.book.wealth;
+        for (deposit, choice) in proposal.deposits.iter_mut().zip(&candidates.book.choices) {
+            if (*deposit - choice.held).abs() <= least {
+                *deposit = choice.held;
+            }
+        }
+    }
+    proposal
 }
 
 /// Places what `moved` leaves idle, where that pays over the longer time for which it would stay.
@@ -162,11 +193,16 @@ fn within_limits(
 ) -> (Book, Solution) {
     let has_limits = now.policy.enforcement != Enforcement::Off;
     let aversion = if has_limits { settings.aversion } else { 0.0 };
-    let (book, solution) = charged(now, candidates, Charge::rare(aversion));
+    let (book, mut solution) = charged(now, candidates, Charge::rare(aversion));
+    let held: Vec<f64> = candidates.book.choices.iter().map(|choice| choice.held).collect();
     if !has_limits || is_within(now, candidates, &solution.deposits) {
-        let solution = solve(&book);
-        if !has_limits || is_within(now, candidates, &solution.deposits) {
-            return (book, solution);
+        let exact = solve(&book);
+        if !has_limits || is_within(now, candidates, &exact.deposits) {
+            return (book, exact);
+        }
+        if solution.deposits == held {
+            // The fast path found nothing that fits the caps.
+            solution = exact;
         }
     }
     let free = solution.deposits.clone();
@@ -184,20 +220,37 @@ fn within_limits(
             (low, over) = (middle, found.1);
         }
     }
-    let held: Vec<f64> = candidates.book.choices.iter().map(|choice| choice.held).collect();
     // A charge moves money from the risky to the safe, all at once. Between two charges lies the part that
     // fits; and less of what pays most, with the rest idle, may be better than all of what is safe.
-    let parts = [
+    let mut parts = vec![
         part_way(now, candidates, &best.1.deposits, &over.deposits),
         part_way(now, candidates, &held, &free),
     ];
+    // No charge is high enough for what swings and pays much.
+    let is_found = is_within(now, candidates, &best.1.deposits);
+    if !is_found {
+        parts.push(part_way(now, candidates, &vec![0.0; free.len()], &free));
+    }
     // Judged without the charge that was only there to find it.
     let base = &candidates.book;
-    let known = base.value(&best.1.deposits);
+    let known = if is_found { base.value(&best.1.deposits) } else { f64::NEG_INFINITY };
     let valued = parts.into_iter().map(|deposits| (base.value(&deposits), deposits));
-    let better = valued.filter(|(value, deposits)| *value > known && base.is_feasible(deposits));
-    match better.max_by(|a, b| a.0.total_cmp(&b.0)) {
-        Some((value, deposits)) => {
+    let asks = !is_found || candidates.headroom > 0.0;
+    let better = valued.filter(|(value, deposits)| {
+        *value > known
+            && base.is_feasible(deposits)
+            && (!asks || is_within(now, candidates, deposits))
+    });
+    let better = better.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, deposits)| deposits);
+    let found = match better {
+        // What swings makes the charge so high that leaving anything would look like a gain.
+        None if is_found && swings => Some(best.1.deposits.clone()),
+        None if !is_found => Some(held),
+        better => better,
+    };
+    match found {
+        Some(deposits) => {
+            let value = base.value(&deposits);
             (base.clone(), Solution { value, bound: value, deposits, path: best.1.path })
         }
         None => best,
@@ -238,16 +291,18 @@ fn is_within(now: &Situation<'_>, candidates: &Candidates, deposits: &[f64]) -> 
     let line = &now.policy.preference;
     let fits =
         |found: Option<f64>, most: f64| found.is_none_or(|found| found <= most + LIMIT_TOLERANCE);
+    let most = usable(Limit::Es999_1y, candidates.headroom) * line.es999_1y.value();
     // ES99.9 is mostly what the largest protocol can lose, and holds where the cap per protocol does.
-    (!candidates.shared.caps_protocols()
-        || fits(scenarios.es999_1y(&weights), line.es999_1y.value()))
+    (!candidates.shared.caps_protocols() || fits(scenarios.es999_1y(&weights), most))
         && is_calm(now, candidates, deposits)
 }
 
 /// Whether the limit on losses of a month holds, or has no answer.
 fn is_calm(now: &Situation<'_>, candidates: &Candidates, deposits: &[f64]) -> bool {
     let found = now.scenarios().cvar95_30d(&weights(now, candidates, deposits));
-    found.is_none_or(|found| found <= now.policy.preference.cvar95_30d.value() + LIMIT_TOLERANCE)
+    let line = now.policy.preference.cvar95_30d.value();
+    let most = usable(Limit::Cvar95_30d, candidates.headroom) * line;
+    found.is_none_or(|found| found <= most + LIMIT_TOLERANCE)
 }
 
 /// What losses are charged for, a year.
@@ -333,6 +388,7 @@ fn judged(
         interval: width.map(|width| (net_apr - width, net_apr + width)),
         gap: share((solution.bound - solution.value).max(0.0)) / base.horizon.max(1e-9),
         deposits: solution.deposits,
+        passed: Vec::new(),
     }
 }
 

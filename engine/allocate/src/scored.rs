@@ -3,10 +3,12 @@
 
 use crate::candidates::Candidates;
 use crate::evidence::RunScenario;
-use crate::propose::{after_deposit_apr, constraint_text, sustainable_apr};
+use crate::optimise::Constraint;
+use crate::propose::{LEAST_IDLE, after_deposit_apr, constraint_text, sustainable_apr};
+use crate::restore::usable;
 use plimsoll_core::exit::{ExitTimes, exit_times};
 use plimsoll_core::journal::Scored;
-use plimsoll_core::{Limit, MarketId};
+use plimsoll_core::{Enforcement, Limit, MarketId};
 use plimsoll_frame::{Score, Situation};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const NOTED: usize = 5;
 /// The share of everything whose way out is looked at where nothing is held.
 const PROBE: f64 = 0.01;
+/// The share of a limit on losses from which on it is what holds money back.
+const NEARLY: f64 = 0.98;
 
 /// A portfolio to be scored.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +75,8 @@ struct Table<'a> {
     holding: &'a Holding<'a>,
     cvar: Option<Vec<f64>>,
     rare: Option<Vec<f64>>,
+    /// Measures of loss that are as high as they may be.
+    full: Vec<Limit>,
     /// What each protocol holds.
     protocols: BTreeMap<&'a str, f64>,
 }
@@ -92,7 +98,19 @@ impl<'a> Table<'a> {
             *protocols.entry(market.protocol()).or_default() += amount;
         }
         let scenarios = now.scenarios();
+        let line = &now.policy.preference;
+        let measured = [
+            (Limit::Cvar95_30d, scenarios.cvar95_30d(&weights), line.cvar95_30d.value()),
+            (Limit::Es999_1y, scenarios.es999_1y(&weights), line.es999_1y.value()),
+        ];
+        let is_full = |(limit, found, most): &(Limit, Option<f64>, f64)| {
+            now.policy.enforcement != Enforcement::Off
+                && found.is_some_and(|found| {
+                    found >= NEARLY * usable(*limit, candidates.headroom) * most
+                })
+        };
         Table {
+            full: measured.into_iter().filter(is_full).map(|(limit, ..)| limit).collect(),
             now,
             candidates,
             holding,
@@ -137,7 +155,21 @@ impl<'a> Table<'a> {
             return Some(reason.key().to_owned());
         }
         let constraint = self.candidates.book.constraint(self.holding.deposits, place?)?;
-        Some(constraint_text(self.candidates, constraint))
+        let held: f64 = self.holding.deposits.iter().sum();
+        let is_idle = held < (1.0 - LEAST_IDLE) * self.candidates.book.wealth;
+        // Money is left: what it may not do is lose more.
+        let column = self.now.scenarios().column(market);
+        let adds = |limit: &&Limit| {
+            let slopes = if **limit == Limit::Cvar95_30d { &self.cvar } else { &self.rare };
+            let slope = slopes.as_ref().zip(column).and_then(|(slopes, at)| slopes.get(at));
+            slope.is_some_and(|slope| *slope > 0.0)
+        };
+        match self.full.iter().find(adds) {
+            Some(limit) if constraint == Constraint::Wealth && is_idle => {
+                Some(limit.key().to_owned())
+            }
+            _ => Some(constraint_text(self.candidates, constraint)),
+        }
     }
 
     /// How long `amount` takes to leave, or a hundredth of everything where there is none.

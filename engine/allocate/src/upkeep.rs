@@ -4,12 +4,12 @@
 use crate::candidates::{Candidates, YEAR_DAYS};
 use crate::optimise::Earns;
 use plimsoll_core::{Amount, Facts, MarketId, MarketKind, Plan, Pooled, Upkeep, UpkeepKind};
-use plimsoll_frame::{Situation, Target};
+use plimsoll_frame::{Doubt, Situation, Target};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is collected has to be worth so many times the gas of collecting it.
 const WORTH_COLLECTING: f64 = 20.0;
-/// The same of what will not grow any more: a queue that is ready.
+/// The same of what will not grow any more: a queue that is ready, rewards of a campaign that is over.
 const WORTH_CLAIMING: f64 = 2.0;
 /// Days of a queue beyond which an exit sells instead.
 const MOST_QUEUE_DAYS: f64 = 21.0;
@@ -32,9 +32,16 @@ pub fn upkeep(
     for (market, choice) in pairs {
         let wanted = weights.get(market).copied().unwrap_or_default() * now.nav;
         let facts = now.facts.get(market).copied().unwrap_or_default();
-        let mut each = collecting(now, &facts);
+        let mut each = match &choice.earns {
+            Earns::Pooled(pooled) => collecting(now, &facts, pooled.rewards > 0.0),
+            _ => collecting(now, &facts, true),
+        };
         if let Earns::Pooled(pooled) = &choice.earns {
             each.extend(range(pooled, &facts, choice.held, wanted));
+        }
+        if let Some(asked) = redeemed(now, market, choice.held) {
+            each.push(asked);
+            by_queue.insert(market.clone());
         }
         if wanted < choice.held && queue_is_cheaper(now, market, choice.held - wanted) {
             by_queue.insert(market.clone());
@@ -46,17 +53,30 @@ pub fn upkeep(
     (keeping, by_queue)
 }
 
-/// What is worth collecting.
-fn collecting(now: &Situation<'_>, facts: &Facts) -> Vec<UpkeepKind> {
+/// A staked token that is sold so far below what it is redeemed for that none is brought in any more is not waited with:
+/// all of it is asked back from the protocol, which pays in full.
+fn redeemed(now: &Situation<'_>, market: &MarketId, held: f64) -> Option<UpkeepKind> {
+    let is_doubted =
+        now.scores.of(market).is_some_and(|score| score.doubt == Some(Doubt::Discount));
+    if held <= 0.0 || !is_doubted || !queue_is_cheaper(now, market, held) {
+        return None;
+    }
+    Some(UpkeepKind::RequestExit { amount: Amount::from_f64_floor(held, now.decimals)? })
+}
+
+/// What is worth collecting; what will not grow any more sooner than what does.
+fn collecting(now: &Situation<'_>, facts: &Facts, grows: bool) -> Vec<UpkeepKind> {
     let Some(gas) = now.costs.gas_per_action else { return Vec::new() };
     let whole = |amount: Amount| amount.to_f64(now.decimals);
     let mut each = Vec::new();
-    if whole(facts.fees_due) + whole(facts.rewards_due)
-        > (WORTH_COLLECTING * gas).max(f64::MIN_POSITIVE)
+    let is_worth = |amount: f64, times: f64| amount > (times * gas).max(f64::MIN_POSITIVE);
+    let rewards = whole(facts.rewards_due);
+    if is_worth(whole(facts.fees_due) + rewards, WORTH_COLLECTING)
+        || !grows && is_worth(rewards, WORTH_CLAIMING)
     {
         each.push(UpkeepKind::Harvest);
     }
-    if whole(facts.claimable) > (WORTH_CLAIMING * gas).max(f64::MIN_POSITIVE) {
+    if is_worth(whole(facts.claimable), WORTH_CLAIMING) {
         each.push(UpkeepKind::Claim);
     }
     each
@@ -102,7 +122,12 @@ pub fn in_order(plan: Plan, target: &Target) -> Plan {
     let kept = target.upkeep.iter().flat_map(|(market, kinds)| {
         kinds.iter().map(|kind| Upkeep { market: market.clone(), kind: *kind })
     });
-    let asked = queued.into_iter().map(|exit| {
+    let is_asked = |market: &MarketId| {
+        let kinds = target.upkeep.get(market).into_iter().flatten();
+        kinds.into_iter().any(|kind| matches!(kind, UpkeepKind::RequestExit { .. }))
+    };
+    let queued = queued.into_iter().filter(|exit| !is_asked(&exit.market));
+    let asked = queued.map(|exit| {
         let kind = UpkeepKind::RequestExit { amount: exit.amount };
         Upkeep { market: exit.market, kind }
     });

@@ -135,6 +135,18 @@ pub enum AdapterError {
         /// What was found.
         found: String,
     },
+    /// A name of which a file says nothing.
+    #[error("{file}: no row whose `{column}` is {name:?}; it has {known}")]
+    NoName {
+        /// The file.
+        file: String,
+        /// The column.
+        column: &'static str,
+        /// What was asked for.
+        name: String,
+        /// What is there.
+        known: String,
+    },
     /// No row in the span that was asked for.
     #[error("{file}: no row from {from} to {to}; the file covers {covers}")]
     EmptyRange {

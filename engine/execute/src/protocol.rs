@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use plimsoll_core::execution::BlockRef;
 use plimsoll_core::rates::SECONDS_PER_YEAR;
 use plimsoll_core::units::{Amount, Ray, Shares};
-use plimsoll_core::{Facts, MarketId, Time};
+use plimsoll_core::{Facts, MarketId, MarketKind, Time};
 use plimsoll_frame::{Column, LegFrame, MarketRow, Observation, Terms};
 use std::fmt;
 use std::sync::Arc;
@@ -203,6 +203,8 @@ pub struct Reward {
     pub end: u64,
     /// USD per whole unit, as the protocol's own feed for it says; its age is not checked.
     pub price_usd: Option<f64>,
+    /// Units of the market's asset per whole unit, where the market contract has an oracle for it and no USD is known.
+    pub price_in_asset: Option<f64>,
 }
 
 impl Reward {
@@ -212,11 +214,12 @@ impl Reward {
         timestamp < self.end && !self.per_second.is_zero()
     }
 
-    /// USD a year for all holders together; `None` without a price.
+    /// USD a year for all holders together, `asset_usd` being the price of the market's asset; `None` without a price.
     #[must_use]
-    pub fn usd_per_year(&self) -> Option<f64> {
+    pub fn usd_per_year(&self, asset_usd: f64) -> Option<f64> {
         let yearly = self.per_second.to_f64(self.decimals) * f64::from(SECONDS_PER_YEAR);
-        self.price_usd.map(|price| yearly * price)
+        let price = self.price_usd.or(self.price_in_asset.map(|price| price * asset_usd));
+        price.map(|price| yearly * price)
     }
 }
 
@@ -244,6 +247,17 @@ pub trait Predict: Send + Sync + fmt::Debug {
         amount: Amount,
         timestamp: u64,
     ) -> Result<Predicted, PredictError>;
+
+    /// Returns the market as it would be at `timestamp` right after our position is laid anew between two ticks, or
+    /// first laid there with `amount`; `None` where positions have no range.
+    fn laid(
+        &self,
+        _range: (i32, i32),
+        _amount: Option<Amount>,
+        _timestamp: u64,
+    ) -> Option<Result<Predicted, PredictError>> {
+        None
+    }
 }
 
 /// A market after an action, exact to the last unit.
@@ -319,6 +333,11 @@ pub enum Cause {
         /// How much.
         amount: Amount,
     },
+    /// Validators lost stake, raw units of the asset.
+    Slashed {
+        /// How much.
+        amount: Amount,
+    },
     /// A market inside it fell: an ERC-4626 vault looked through.
     Underlying {
         /// Which.
@@ -334,10 +353,11 @@ impl Reading {
     /// `None` where nothing is paid, and where it is unknown: a reward without a price, an asset without one.
     #[must_use]
     pub fn reward_apr(&self, price_usd: Option<f64>) -> Option<f64> {
-        let tvl = self.supplied.to_f64(self.decimals) * price_usd?;
+        let asset_usd = price_usd?;
+        let tvl = self.supplied.to_f64(self.decimals) * asset_usd;
         let mut paid = self.paid_rewards().peekable();
         paid.peek()?;
-        let yearly: Option<f64> = paid.map(Reward::usd_per_year).sum();
+        let yearly: Option<f64> = paid.map(|paid| paid.usd_per_year(asset_usd)).sum();
         yearly.filter(|_| tvl > 0.0).map(|yearly| yearly / tvl)
     }
 
@@ -350,6 +370,12 @@ impl Reading {
     pub fn rewards_end(&self) -> Option<Time> {
         let end = self.paid_rewards().map(|reward| reward.end).min()?;
         i64::try_from(end).ok()?.checked_mul(1_000).map(Time)
+    }
+
+    /// The rate that the market tells of itself; what only grows by its index tells none.
+    fn advertised(&self) -> Option<f64> {
+        let tells = self.terms.kind == MarketKind::Lending || !self.supply_apr.0.is_zero();
+        tells.then(|| self.supply_apr.to_f64())
     }
 
     /// The reading as the gate takes it; `price_usd` is that of the asset, where it is known.
@@ -365,7 +391,7 @@ impl Reading {
         let row = MarketRow::empty(self.market.clone(), self.at.time())
             .with(Column::PriceUsd, price_usd)
             .with(Column::SharePrice, Some(self.share_price.to_f64()))
-            .with(Column::SupplyApr, Some(self.supply_apr.to_f64()))
+            .with(Column::SupplyApr, self.advertised())
             .with(Column::RewardApr, self.reward_apr(price_usd))
             .with(Column::Utilization, utilization)
             .with(Column::TvlUsd, usd(self.supplied))

@@ -337,8 +337,7 @@ impl Gate {
                 self.note(&earlier, Defect::ForeignNetwork, Action::Dropped, || {
                     format!("index {was} before the index starts at 1 on {}", row.time.day())
                 });
-            } else if is < was && row.get(Column::PairPrice).is_none() {
-                // What moves with a price may fall.
+            } else if is < was && !before.follows_price(row, is / was) {
                 self.note(observation, Defect::FallingIndex, Action::Flagged, || {
                     format!("from {was} to {is} ({:.4} %)", (is / was - 1.0) * 100.0)
                 });

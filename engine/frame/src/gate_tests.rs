@@ -51,6 +51,27 @@ fn healthy_days(days: i64) -> Vec<Observation> {
 }
 
 #[test]
+fn what_falls_with_the_root_of_its_pairs_price_is_no_loss_and_what_falls_without_is() {
+    let fall = |index: f64, price: Option<f64>| {
+        let mut days = healthy_days(3);
+        days.iter_mut().for_each(|day| day.row.set(Column::PairPrice, price.map(|_| 2_500.0)));
+        let was = days[2].row.get(Column::SharePrice).unwrap();
+        let mut last = with(3, Column::SharePrice, was * index);
+        last.row.set(Column::PairPrice, price);
+        days.push(last);
+        run(days).1.iter().any(|(defect, ..)| *defect == Defect::FallingIndex)
+    };
+    assert!(fall(0.95, None), "nothing explains it");
+    assert!(!fall(0.9, Some(2_500.0 * 0.81)), "a pool's share follows the root");
+    assert!(!fall(0.901, Some(2_500.0 * 0.81)), "with fees on top");
+    assert!(fall(0.95, Some(2_500.0)), "a pool's rate fell and no price did");
+    assert!(
+        fall(0.95, Some(2_500.0 * 0.95)),
+        "a staked token is worth less because it was slashed"
+    );
+}
+
+#[test]
 fn a_healthy_feed_passes_untouched_but_for_its_first_row() {
     let mut gate = Gate::new("test", GateSettings::default());
     assert_eq!(gate.admit(healthy(0)), None);

@@ -4,7 +4,9 @@ use crate::score::Scores;
 use crate::view::View;
 use plimsoll_core::journal::{Executed, Expected, Scored};
 use plimsoll_core::preference::Fraction;
-use plimsoll_core::{Apr, ChainId, Enforcement, Facts, MarketId, Policy, Scenarios, UpkeepKind};
+use plimsoll_core::{
+    Apr, ChainId, Enforcement, Facts, Limit, MarketId, Policy, Scenarios, UpkeepKind,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -355,6 +357,13 @@ pub enum Reason {
         /// The forecast that it rests on.
         forecast: String,
     },
+    /// What is held had passed limits of the line.
+    Restore {
+        /// The limits.
+        limits: Vec<Limit>,
+        /// Net gain a year over staying put, as a share of everything; below zero where it costs.
+        lift: f64,
+    },
     /// No portfolio is better by enough.
     Keep {
         /// Net gain a year of the best one.
@@ -398,6 +407,15 @@ impl fmt::Display for Reason {
                 "move: {:+.2} % a year over staying put, costs taken off, gains with probability {p_gain:.2} ({forecast})",
                 lift * 100.0
             ),
+            Reason::Restore { limits, lift } => {
+                let names: Vec<&str> = limits.iter().map(|limit| limit.key()).collect();
+                write!(
+                    f,
+                    "back within the line: {} passed; {:+.2} % a year over staying put, costs taken off",
+                    names.join(", "),
+                    lift * 100.0
+                )
+            }
             Reason::Keep { lift, p_gain, forecast } => write!(
                 f,
                 "stay: the best move brings {:+.2} % a year with costs taken off, gains with probability \

@@ -77,12 +77,29 @@ impl PoolShape {
 /// What moving in a market costs, as shares of what is moved.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct MovingTerms {
-    /// Entering: exchanges that it takes.
+    /// Entering: by how much less what was bought counts than was paid, exchanges and the provision together.
     pub entry: f64,
-    /// Leaving.
+    /// Leaving: exchanges that it takes.
     pub exit: f64,
     /// Selling rewards.
     pub reward_sale: f64,
+    /// The part of `entry` that is not spent: positions count at the worst price of the oracle's band, and leaving at the
+    /// price that is true on average brings the difference again.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub provision: f64,
+}
+
+impl MovingTerms {
+    /// What entering is expected to spend.
+    #[must_use]
+    pub fn spent(&self) -> f64 {
+        (self.entry - self.provision).max(0.0)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_nothing(part: &f64) -> bool {
+    part.abs() <= 0.0
 }
 
 /// Every market's terms, each with the time from which they were known.

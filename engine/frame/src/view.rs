@@ -62,11 +62,12 @@ impl Quote {
         self.share_price.is_some() && self.is_advertised()
     }
 
-    /// Whether the market advertises a fresh rate, or is a pool, whose rate is measured, and takes deposits as
-    /// far as the source says; without an index it earns nothing in a replay.
+    /// Whether the market advertises a fresh rate, or is a pool or a staked token, whose rate is measured, and takes
+    /// deposits as far as the source says; without an index it earns nothing in a replay.
     #[must_use]
     pub fn is_advertised(&self) -> bool {
-        let has_rate = self.supply_apr.is_some() || self.depth_usd.is_some();
+        let is_measured = self.depth_usd.is_some() || self.pair_price.is_some();
+        let has_rate = self.supply_apr.is_some() || is_measured;
         self.is_fresh && has_rate && self.entry_usd.is_none_or(|entry| entry > 0.0)
     }
 }

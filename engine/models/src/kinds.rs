@@ -94,7 +94,7 @@ pub fn scored(settings: &KindSettings, seen: &Seen<'_>, score: Score) -> Score {
     let moving = seen.terms.moving.unwrap_or_default();
     let score = Score {
         kind: seen.terms.kind,
-        moving: (moving.entry, moving.exit),
+        moving: (moving.spent(), moving.exit),
         lending: None,
         target_utilization: None,
         interval: None,
@@ -164,7 +164,7 @@ fn pool(settings: &KindSettings, seen: &Seen<'_>, score: Score) -> Score {
         // A stable pool's own growth has the cost of its small moves in it already.
         variance: if is_stable { 0.0 } else { variance },
         half_width: None,
-        recentre_cost: moving.entry,
+        recentre_cost: moving.spent(),
         recentre_gas: 0.0,
         running: 0.0,
     };

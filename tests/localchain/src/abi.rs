@@ -2,8 +2,10 @@
 #![allow(missing_docs, reason = "the functions are the contracts' own, documented there")]
 
 mod exchange;
+mod kinds;
 
 pub use exchange::*;
+pub use kinds::*;
 
 use alloy::sol;
 
@@ -254,12 +256,20 @@ sol! {
 
     /// `contracts/src/Vault.sol`, as far as people use it.
     interface IPlimsollVault {
+        /// `kind`: 0 exit, 1 harvest, 2 arrange, 3 entry.
+        struct Leg { address market; uint8 kind; uint256 assets; uint256 minimum; uint256 maximum; bytes data; }
+        function reallocate(bytes32 planId, uint64 validUntil, bytes32 expectedHash, Leg[] legs) external;
+        function preStateHash() external view returns (bytes32);
         function submit(bytes data) external;
         function listMarket(address market, uint128 absoluteCap, uint16 relativeCapBps) external;
         function setCurator(address account) external;
         function deposit(uint256 assets, address receiver) external returns (uint256);
         function redeem(uint256 shares, address receiver, address holder) external returns (uint256);
         function redeemUpTo(uint256 shares, uint256 minAssets) external returns (uint256, uint256);
+        function redeemInKind(uint256 shares, address receiver, address holder, address[] forgone) external returns (uint256);
+        event LeftInKind(address indexed holder, address indexed market, address token, uint256 amount);
+        function setMark(address market, uint16 markBps) external;
+        function allowExitLosses(uint256 until) external;
         function requestRedeem(uint256 shares) external;
         function payQueue() external;
         function claimRedeem(address receiver) external returns (uint256);

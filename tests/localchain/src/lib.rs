@@ -21,11 +21,16 @@ pub use artifacts::{Artifact, Artifacts, Origin};
 pub use chain::{CHAIN_ID, ChainSettings, LocalChain, Mining};
 pub use control::{Head, Snapshot};
 pub use deploy::{
-    Aave, AaveReserve, AaveV3_2, Asset, Balancer, Campaign, Deployment, Exchanges, MULTICALL3,
-    Morpho, MorphoMarket, OpenedPosition, PlimsollVault, ReserveSettings, StablePool, StableToken,
-    TokenAndFeed, UniswapV2, UniswapV3, VaultMarket, VaultRoles, deploy, deploy_aave_v3_2,
-    deploy_exchanges, deploy_staking_rewards, deploy_vault, deposit, incentive_id,
+    Aave, AaveReserve, AaveV3_2, Asset, Balancer, BothRoles, Campaign, Deployment, Exchanges,
+    MULTICALL3, Morpho, MorphoMarket, OpenedPosition, Pair, PlimsollVault, PoolToken, Pools,
+    RangePool, ReserveSettings, StablePool, StableToken, StakedEther, TokenAndFeed, UniswapV2,
+    UniswapV3, VaultMarket, VaultRoles, World, WorldSettings, deploy, deploy_aave_v3_2,
+    deploy_exchanges, deploy_staking_rewards, deploy_vault, deploy_world, deposit, incentive_id,
+    take_fee_on_transfer,
 };
-pub use driver::{Driver, Market, MarketSettings, MarketState, Run, StepReport};
+pub use driver::{
+    Driver, Event, Market, MarketSettings, MarketState, PoolName, PricePath, References, Run,
+    SceneSettings, StableState, StepReport, View, WorldState,
+};
 pub use error::LocalChainError;
 pub use send::Call;

@@ -24,9 +24,9 @@ pub(super) struct Stage {
     pub(super) driver: Driver,
     pub(super) vault: PlimsollVault,
     pub(super) key: String,
-    deployment: Deployment,
-    folder: tempfile::TempDir,
-    port: u16,
+    pub(super) deployment: Deployment,
+    pub(super) folder: tempfile::TempDir,
+    pub(super) port: u16,
 }
 
 /// Where an engine finds its node, and where it keeps and says things.
@@ -43,7 +43,7 @@ impl Stage {
     }
 
     /// `engine` is the account whose key the engine has; account 1 is the vault's allocator.
-    async fn with_engine(engine: usize) -> Stage {
+    pub(super) async fn with_engine(engine: usize) -> Stage {
         let artifacts = Artifacts::find().expect("`make contracts` prepares them");
         let settings = ChainSettings { block_seconds: BLOCK, ..ChainSettings::default() };
         let mut chain = LocalChain::start(&artifacts, settings).await.unwrap();
@@ -75,7 +75,7 @@ impl Stage {
         stage
     }
 
-    fn config(&self) -> PathBuf {
+    pub(super) fn config(&self) -> PathBuf {
         self.folder.path().join("plimsoll.toml")
     }
 
@@ -144,19 +144,19 @@ feeds = [{{ asset = "{asset}", feed = "{feed}", decimals = 8, heartbeat_seconds 
         )
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub(super) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
         command.arg("--config").arg(self.config()).args(words).env("TEST_ENGINE_KEY", &self.key);
         command
     }
 
-    fn init(&self) {
+    pub(super) fn init(&self) {
         let done = self.command(&["init"]).output().unwrap();
         assert_eq!(code(&done), 0, "{}", said(&done));
         assert!(said(&done).contains("is the allocator of vault"), "{}", said(&done));
     }
 
-    fn run(&self, words: &[&str]) -> Running {
+    pub(super) fn run(&self, words: &[&str]) -> Running {
         let mut command = self.command(&[&["run", "--log-format", "json"], words].concat());
         let log = std::fs::File::create(self.folder.path().join("log")).unwrap();
         let child = command.stderr(log).stdout(Stdio::null()).spawn().unwrap();
@@ -188,7 +188,7 @@ feeds = [{{ asset = "{asset}", feed = "{feed}", decimals = 8, heartbeat_seconds 
 }
 
 /// A process that runs.
-struct Running {
+pub(super) struct Running {
     child: Child,
     port: u16,
     log: PathBuf,
@@ -202,26 +202,26 @@ impl Drop for Running {
 }
 
 impl Running {
-    fn said(&self) -> String {
+    pub(super) fn said(&self) -> String {
         let mut text = String::new();
         let _ = std::fs::File::open(&self.log).and_then(|mut file| file.read_to_string(&mut text));
         text
     }
 
-    async fn asked(&self, path: &str) -> Option<(u16, String)> {
+    pub(super) async fn asked(&self, path: &str) -> Option<(u16, String)> {
         let url = format!("http://127.0.0.1:{}{path}", self.port);
         let answer = reqwest::get(url).await.ok()?;
         Some((answer.status().as_u16(), answer.text().await.ok()?))
     }
 
-    async fn json(&self, path: &str) -> Value {
+    pub(super) async fn json(&self, path: &str) -> Value {
         let (status, text) = self.asked(path).await.expect("the service answers");
         assert_eq!(status, 200, "{path}: {text}");
         serde_json::from_str(&text).unwrap()
     }
 
     /// Waits until the engine has dealt with block `number`, and returns how it is.
-    async fn at(&mut self, number: u64) -> Value {
+    pub(super) async fn at(&mut self, number: u64) -> Value {
         for _ in 0..POLLS {
             if let Some(status) = self.child.try_wait().unwrap() {
                 panic!("the process ended with {status}: {}", self.said());
@@ -244,7 +244,7 @@ impl Running {
     }
 
     /// Asks it to stop, and waits until it has.
-    fn stop(mut self) -> i32 {
+    pub(super) fn stop(mut self) -> i32 {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         self.child.wait().unwrap().code().unwrap()

@@ -191,6 +191,12 @@ pub fn sources(settings: &[ProtocolSettings]) -> Vec<Source> {
                     }
                 }
             }
+            // Fees, prices, queues and balances are in the contracts' own state at every block: no event is asked for.
+            ProtocolSettings::UniswapV3(_)
+            | ProtocolSettings::UniswapV2(_)
+            | ProtocolSettings::BalancerStable(_)
+            | ProtocolSettings::StakedEth(_)
+            | ProtocolSettings::CompoundV3(_) => {}
         }
     }
     sources.sort_by_key(|source| source.contract);

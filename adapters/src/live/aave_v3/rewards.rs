@@ -144,6 +144,7 @@ fn decoded(
             index: answers.get(slots.index, about)?.now,
             end: u64::try_from(data.distributionEnd).unwrap_or(u64::MAX),
             price_usd: price.map(|answer| Amount(answer).to_f64(paid.oracle_decimals)),
+            price_in_asset: None,
         });
     }
     Ok(Some(rewards))

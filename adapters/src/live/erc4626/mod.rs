@@ -65,6 +65,10 @@ pub struct Erc4626Vault {
     /// that keep no archive know the last 128.
     #[serde(default = "default_window")]
     pub window_blocks: u64,
+    /// For a vault that stakes and does not lend: the days before a withdrawal pays, 0 where it pays at once. A vault that is
+    /// looked through is none.
+    #[serde(default)]
+    pub staking_days: Option<u32>,
 }
 
 fn default_window() -> u64 {
@@ -274,7 +278,7 @@ impl Erc4626 {
                 }
                 (Ok(row), None) => {
                     let rate = read::growth(self, nodes, at, (market, vault, &fixed), &row).await;
-                    rate.and_then(|rate| read::opaque(market, &fixed, at, (row, rate)))
+                    rate.and_then(|rate| read::opaque((market, vault), &fixed, at, (row, rate)))
                 }
             };
             match found {

@@ -14,7 +14,7 @@ use alloy::primitives::{Address, U256};
 use alloy::sol;
 use plimsoll_core::rates::{RateError, SECONDS_PER_YEAR};
 use plimsoll_core::units::{Amount, Ray, Shares};
-use plimsoll_core::{MarketId, asset};
+use plimsoll_core::{MarketId, MarketKind, asset};
 use plimsoll_execute::AdapterError;
 use plimsoll_execute::chain::Nodes;
 use plimsoll_execute::protocol::{At, Beyond, Held, Reading, Switches};
@@ -238,7 +238,7 @@ pub(super) fn looked_through(
 
 /// Makes the reading of a vault that is not looked through, with the rate at which its index grew.
 pub(super) fn opaque(
-    id: &MarketId,
+    (id, wanted): (&MarketId, &Erc4626Vault),
     fixed: &Fixed,
     at: &At,
     (row, rate): (Row, Ray),
@@ -258,7 +258,10 @@ pub(super) fn opaque(
         read: at.timestamp,
     };
     let wrap_depth = asset::wraps(&fixed.symbol);
+    let kind = wanted.staking_days.map_or(MarketKind::Lending, |_| MarketKind::Staking);
+    let delay_days = f64::from(wanted.staking_days.unwrap_or_default());
     let terms = Terms {
+        kind,
         issuer: asset::issuer(&fixed.symbol).map(str::to_owned),
         wrap_depth: wrap_depth.map(|depth| depth.saturating_add(1)),
         ..Terms::default()
@@ -269,6 +272,7 @@ pub(super) fn opaque(
         held,
         terms,
         model: Arc::new(model),
+        beyond: Beyond { delay_days, ..Beyond::default() },
         ..blank(id, fixed, at, &row)
     })
 }

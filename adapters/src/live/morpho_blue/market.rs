@@ -234,7 +234,7 @@ impl Predict for Market {
 }
 
 /// A per-second wad as a yearly ray, simple.
-fn yearly(per_second: Wad) -> Ray {
+pub(crate) fn yearly(per_second: Wad) -> Ray {
     let year = U256::from(SECONDS_PER_YEAR);
     Ray(per_second.0.saturating_mul(year).saturating_mul(RAY_PER_WAD))
 }

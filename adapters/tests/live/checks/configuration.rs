@@ -42,7 +42,7 @@ pub(super) async fn another_markets_contract_is_named(bench: &Bench<'_>) -> Outc
         return Err(format!("{error}"));
     };
     same("contract", *contract, bench.subject.contract(bench.stage, 1))?;
-    same("field", *field, "asset")?;
+    same("field", *field, bench.subject.contract_field())?;
     Ok(Verdict::Holds)
 }
 

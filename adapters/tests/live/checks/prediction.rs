@@ -1,4 +1,4 @@
-use crate::bench::{Bench, Outcome, Verdict, came_true, holds, same};
+use crate::bench::{Bench, Outcome, Verdict, holds, same};
 use crate::stage::{EMPTY, units};
 use alloy::primitives::U256;
 use plimsoll_core::units::Amount;
@@ -22,7 +22,7 @@ async fn predicted(
     match (foreseen, done) {
         (Ok(foreseen), true) => {
             let truth = bench.truth(number).await;
-            came_true(&foreseen, &truth).map_err(|why| format!("{place}: {why}"))?;
+            bench.came_true(&foreseen, &truth).map_err(|why| format!("{place}: {why}"))?;
             Ok(true)
         }
         (Err(_), false) => Ok(false),
@@ -132,7 +132,7 @@ pub(super) async fn time_alone_comes_true(bench: &Bench<'_>) -> Outcome {
         for (place, reading) in read.readings.iter().enumerate() {
             let foreseen = reading.model.after(true, Amount::ZERO, at.timestamp + seconds);
             let truth = bench.truth(place).await;
-            came_true(&foreseen.map_err(|error| error.to_string())?, &truth)?;
+            bench.came_true(&foreseen.map_err(|error| error.to_string())?, &truth)?;
         }
     }
     Ok(Verdict::Holds)

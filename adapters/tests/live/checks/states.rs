@@ -107,7 +107,7 @@ pub(super) async fn a_donation_leaves_every_number_exact(bench: &Bench<'_>) -> O
                 reading.model.after(true, Amount(U256::from(5_000)), reading.at.timestamp + 1);
             holds("entered", bench.act(place, (true, U256::from(5_000)), 1).await)?;
             let truth = bench.truth(place).await;
-            crate::bench::came_true(&foreseen.map_err(|error| error.to_string())?, &truth)?;
+            bench.came_true(&foreseen.map_err(|error| error.to_string())?, &truth)?;
         }
     }
     Ok(Verdict::Holds)
@@ -151,6 +151,9 @@ pub(super) async fn a_loss_lowers_the_index_as_the_contracts_and_has_its_cause(
             // What suppliers lost, but for the interest of the blocks between.
             let lost = before.supplied.saturating_sub(after.supplied);
             *amount >= lost && amount.0 < lost.0 + lost.0 / U256::from(1_000)
+        }
+        (Some(Cause::Slashed { amount }), "staked-eth") => {
+            *amount == before.supplied.saturating_sub(after.supplied)
         }
         (Some(Cause::Underlying { market }), "erc4626") => market.starts_with("morpho-blue:31337:"),
         (Some(Cause::Unexplained), "erc4626 (opaque)") => true,

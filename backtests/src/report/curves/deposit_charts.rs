@@ -4,7 +4,7 @@
 use super::amount::{amount, counted_in, is_amount};
 use super::model::{CurveMarket, DepositPoint};
 use super::percent_of;
-use super::plot::{HALF, HEIGHT, Plot, key};
+use crate::report::plot::{HALF, HEIGHT, Plot, key};
 use crate::report::scale::{Scale, is_drawable};
 use crate::report::text;
 use maud::{Markup, html};

@@ -8,7 +8,6 @@ mod amount;
 mod broken_line;
 mod deposit_charts;
 mod model;
-mod plot;
 mod sheet;
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,8 @@
 use super::broken_line::{below, bends, rate_at};
 use super::model::CurveMarket;
 use super::percent_of;
-use super::plot::{HEIGHT, Plot, key};
 use crate::report::chart::px;
+use crate::report::plot::{HEIGHT, Plot, key};
 use crate::report::scale::{Scale, is_drawable};
 use crate::report::{text, thin};
 use maud::{Markup, html};

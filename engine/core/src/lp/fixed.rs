@@ -4,17 +4,23 @@ use super::LpError;
 use alloy_primitives::{U256, U512, uint};
 
 /// 2^96, the one of Q64.96.
-pub(crate) const Q96: U256 = uint!(0x1000000000000000000000000_U256);
+pub const Q96: U256 = uint!(0x1000000000000000000000000_U256);
 /// 2^128, the one of Q128.128.
-pub(crate) const Q128: U256 = uint!(0x100000000000000000000000000000000_U256);
+pub const Q128: U256 = uint!(0x100000000000000000000000000000000_U256);
 
 /// Returns `a * b / c`, rounded down.
-pub(crate) fn mul_div_down(a: U256, b: U256, c: U256) -> Result<U256, LpError> {
+///
+/// # Errors
+/// [`LpError::Zero`] for a divisor of zero, [`LpError::Overflow`] beyond 256 bits.
+pub fn mul_div_down(a: U256, b: U256, c: U256) -> Result<U256, LpError> {
     divided(a, b, c, false)
 }
 
 /// Returns `a * b / c`, rounded up.
-pub(crate) fn mul_div_up(a: U256, b: U256, c: U256) -> Result<U256, LpError> {
+///
+/// # Errors
+/// [`LpError::Zero`] for a divisor of zero, [`LpError::Overflow`] beyond 256 bits.
+pub fn mul_div_up(a: U256, b: U256, c: U256) -> Result<U256, LpError> {
     divided(a, b, c, true)
 }
 
@@ -56,7 +62,8 @@ pub(crate) fn mul(a: U256, b: U256, what: &'static str) -> Result<U256, LpError>
 }
 
 /// Returns the root of a number of up to 512 bits, rounded down. The root always fits 256 bits.
-pub(crate) fn root_down(number: U512) -> U256 {
+#[must_use]
+pub fn root_down(number: U512) -> U256 {
     if number.is_zero() {
         return U256::ZERO;
     }

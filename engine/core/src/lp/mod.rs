@@ -7,11 +7,12 @@
 //! - [`rewards`]: the StakingRewards contract.
 //! - [`value`]: what a position is worth at an oracle's price, whatever the pool's own price is.
 //! - [`loss`]: impermanent loss and LVR, in `f64`, for models.
+//! - [`fixed`] has the products wider than 256 bits, each with its rounding.
 //!
 //! What a contract refuses is an [`LpError`], and leaves the state as it was. `docs/lp.md` tells what is left out.
 
 mod error;
-pub(crate) mod fixed;
+pub mod fixed;
 pub mod loss;
 pub mod rewards;
 pub mod stable;

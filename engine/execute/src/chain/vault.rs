@@ -325,6 +325,11 @@ pub fn reallocation(state: &VaultState, id: PlanId, valid_until: u64, moves: &[M
     // A plan of nothing but exits holds under any rules.
     let only_leaves = moves.iter().all(|each| each.kind.only_leaves());
     let rules = if only_leaves { B256::ZERO } else { state.rules };
+    call((id, rules), valid_until, moves)
+}
+
+/// The call that carries out `moves` under a name and under rules.
+pub(crate) fn call((id, rules): (PlanId, B256), valid_until: u64, moves: &[Move]) -> Bytes {
     let call = reallocateCall {
         planId: id,
         validUntil: valid_until,
@@ -351,6 +356,13 @@ pub fn brings_in(data: &[u8], entries: impl Iterator<Item = Amount>) -> bool {
         amounts
     };
     sorted(&mut entered.into_values()) == sorted(&mut { entries })
+}
+
+/// What each leg of a call of `reallocate` does, and with which market contract; none where `data` is no such call.
+#[must_use]
+pub fn legs_of(data: &[u8]) -> Vec<(Address, LegKind)> {
+    let Ok(call) = reallocateCall::abi_decode(data) else { return Vec::new() };
+    call.legs.iter().filter_map(|leg| Some((leg.market, LegKind::of(leg.kind)?))).collect()
 }
 
 fn legs(moves: &[Move]) -> Vec<Leg> {

@@ -5,6 +5,7 @@ use super::desk::{Desk, DeskError, DeskSettings, Ruling};
 use super::inputs::{Inputs, PriceSource, Seen};
 use super::orders::Orders;
 use super::replayed::Past;
+use super::rest::refused;
 use super::settle::settled;
 use super::{leaving, trips};
 use crate::chain::vault::{self, VaultError, VaultState};
@@ -194,7 +195,8 @@ impl Engine {
         let prices = self.parts.prices.prices(&self.parts.nodes, at).await;
         let seen = self.seen(at, &self.read(at).await, &prices);
         let costs = CostModel::default();
-        let inputs = Inputs { seen, vault: None, costs, entry_room: Amount::ZERO };
+        let inputs =
+            Inputs { seen, vault: None, costs, entry_room: Amount::ZERO, refused: Vec::new() };
         self.desk.take(at.time(), &inputs);
         self.parts.sender.note(at.time(), &Record::Observed(Box::new(inputs)))?;
         Ok(())
@@ -303,7 +305,8 @@ impl Engine {
         let time = time_of(head);
         let costs = self.costs(head, vault, prices);
         let entry_room = self.parts.sender.entry_room(time, vault.gross);
-        let inputs = Inputs { seen, vault: Some(vault.clone()), costs, entry_room };
+        let refused = refused(self.parts.sender.journal().folded().intents.iter(), time);
+        let inputs = Inputs { seen, vault: Some(vault.clone()), costs, entry_room, refused };
         self.parts.sender.note(time, &Record::Observed(Box::new(inputs.clone())))?;
         self.desk.take(time, &inputs);
         self.decided_at = Some(head.timestamp);

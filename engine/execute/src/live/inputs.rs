@@ -1,5 +1,6 @@
 //! What is known at a block, as it is written down before a decision.
 
+use super::rest::Refused;
 use super::words::Words;
 use crate::chain::{Nodes, VaultState};
 use crate::protocol::{At, Protocol, Read, Reading};
@@ -42,6 +43,9 @@ pub struct Inputs {
     pub costs: CostModel,
     /// What entries may still bring in today by the policy, raw units.
     pub entry_room: Amount,
+    /// Legs of plans that did not go through lately.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Refused>,
 }
 
 /// What assets are worth.

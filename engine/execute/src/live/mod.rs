@@ -4,6 +4,7 @@
 //! function of that and of what was written down before ([`Desk`]); so a journal can be replayed to the same
 //! plans, byte for byte. [`Engine`] does what is not pure: it asks nodes, writes, signs and sends.
 
+pub mod books;
 mod desk;
 mod engine;
 mod heads;
@@ -12,6 +13,7 @@ mod leaving;
 mod moves;
 mod orders;
 mod replayed;
+mod rest;
 mod settle;
 mod start;
 mod trips;
@@ -25,6 +27,7 @@ pub use inputs::{Inputs, PriceSource, Seen};
 pub use moves::proposal;
 pub use orders::{Order, Orders};
 pub use replayed::{Minds, ParityError, Replayed, replayed};
+pub use rest::Refused;
 pub use start::{Checked, StartError, check_start};
 pub use trips::TripSettings;
 pub use window::Window;

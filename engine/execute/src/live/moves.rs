@@ -6,11 +6,13 @@
 
 use super::desk::DeskSettings;
 use super::inputs::Inputs;
+use super::rest;
 use super::words::Words;
 use crate::chain::vault::{LegKind, Move, Place, WAD, plan_id, reallocation};
 use crate::chain::{Proposal, VaultState};
-use alloy::primitives::{Bytes, U256};
-use plimsoll_core::{Action, Amount, Bps, Facts, MarketId, Plan, Upkeep, UpkeepKind};
+use crate::protocol::At;
+use alloy::primitives::{Address, Bytes, U256};
+use plimsoll_core::{Action, Amount, Bps, Facts, MarketId, Plan, Time, Upkeep, UpkeepKind};
 use plimsoll_frame::{MovingTerms, Scores, View};
 use std::collections::BTreeMap;
 
@@ -18,6 +20,10 @@ use std::collections::BTreeMap;
 const DUST: u64 = 10;
 /// Raw units below which nothing is moved.
 const LEAST_MOVED: u64 = 1_000;
+/// Basis points that an exit of everything may bring beyond what was free when it was decided.
+const ALL_MARGIN: Bps = Bps(100);
+/// Basis points of a position below which its queue is not asked.
+const LEAST_ASKED: Bps = Bps(100);
 /// Billionths.
 const BILLION: u64 = 1_000_000_000;
 /// Basis points of a cap that an entry leaves free: interest goes on until the plan lands.
@@ -32,11 +38,14 @@ pub fn proposal(
     (settings, view, scores): (&DeskSettings, &View<'_>, &Scores),
 ) -> Option<Proposal> {
     let desk = Cutter { inputs, vault, settings, view, scores };
-    let (mut moves, freed) = desk.exits(&plan.exits);
+    let mut moves = desk.awake(desk.exits(&plan.exits));
+    // What they give at least.
+    let freed = moves.iter().map(|each| each.least).fold(Amount::ZERO, Amount::saturating_add);
     let entries = desk.entries(&plan.entries, vault.free_idle().saturating_add(freed));
     let mut entered = BTreeMap::new();
     let mut holdings_after = desk.holdings(&moves);
     let mut kept = desk.kept(&plan.upkeep, &moves);
+    kept.retain(|(_, each)| !desk.rests(each.contract, each.kind));
     kept.sort_by_key(|(_, each)| each.kind);
     for (market, each) in kept {
         if each.kind == LegKind::Arrange {
@@ -46,7 +55,10 @@ pub fn proposal(
         moves.push(each);
     }
     for (market, amount) in entries {
-        let Some(contract) = settings.places.get(&market) else { continue };
+        let contract = settings.places.get(&market);
+        let Some(contract) = contract.filter(|at| !desk.rests(**at, LegKind::Entry)) else {
+            continue;
+        };
         let Some(data) = desk.entry_words(&market, &plan.upkeep) else { continue };
         let costs = desk.costs(&market).entry;
         moves.push(Move {
@@ -109,6 +121,23 @@ struct Cutter<'a> {
 }
 
 impl Cutter<'_> {
+    fn now(&self) -> Time {
+        At { block: self.vault.block, timestamp: self.vault.timestamp }.time()
+    }
+
+    /// Whether a leg was refused lately and is not tried yet.
+    fn rests(&self, contract: Address, kind: LegKind) -> bool {
+        rest::rests(&self.inputs.refused, (contract, kind), self.now())
+    }
+
+    /// The exits that do not rest.
+    fn awake(&self, mut exits: Vec<Move>) -> Vec<Move> {
+        let contracts: Vec<Address> = exits.iter().map(|each| each.contract).collect();
+        let awake = rest::awake(&self.inputs.refused, &contracts, self.now());
+        exits.retain(|each| awake.contains(&each.contract));
+        exits
+    }
+
     fn place(&self, market: &MarketId) -> Option<&Place> {
         self.vault.place(*self.settings.places.get(market)?)
     }
@@ -152,7 +181,7 @@ impl Cutter<'_> {
             {
                 return None;
             }
-            let (kind, data) = self.words(&each.market).leg(each.kind)?;
+            let (kind, data) = self.words(&each.market).leg(self.doable(each, upkeep)?)?;
             let left = exits.iter().find(|exit| exit.contract == place.contract);
             let left = left.map(|exit| exit.amount.unwrap_or(exit.most)).unwrap_or_default();
             let worth = place.worth?.saturating_sub(left);
@@ -172,6 +201,26 @@ impl Cutter<'_> {
         legs.collect()
     }
 
+    /// What of an upkeep can be done: what waits in a queue is not asked for again, and asking claims as well.
+    fn doable(&self, each: &Upkeep, upkeep: &[Upkeep]) -> Option<UpkeepKind> {
+        let asks = |other: &Upkeep| {
+            let request = match other.kind {
+                UpkeepKind::RequestExit { amount } if other.market == each.market => amount,
+                _ => return None,
+            };
+            let worth = self.place(&other.market)?.worth?;
+            let amount = request.min(worth.saturating_sub(self.facts(&other.market).queued));
+            // What the band leaves over waits for the next request.
+            let least = worth.share_up(LEAST_ASKED)?.max(Amount(U256::from(LEAST_MOVED)));
+            (amount > least).then_some(UpkeepKind::RequestExit { amount })
+        };
+        match each.kind {
+            UpkeepKind::RequestExit { .. } => asks(each),
+            UpkeepKind::Claim if upkeep.iter().any(|other| asks(other).is_some()) => None,
+            kind => Some(kind),
+        }
+    }
+
     /// What a leg may cost.
     fn may_lose(&self, leg: &Move) -> Amount {
         let moved = match (leg.kind, leg.amount) {
@@ -187,9 +236,9 @@ impl Cutter<'_> {
         moved.saturating_sub(less(kept, self.settings.guard))
     }
 
-    /// The exits, and what they give at least.
-    fn exits(&self, exits: &[Action]) -> (Vec<Move>, Amount) {
-        let (mut moves, mut freed) = (Vec::new(), Amount::ZERO);
+    /// The exits.
+    fn exits(&self, exits: &[Action]) -> Vec<Move> {
+        let mut moves = Vec::new();
         for exit in exits {
             let Some(place) = self.place(&exit.market) else { continue };
             let (worth, available) = (place.worth.unwrap_or_default(), place.available);
@@ -201,17 +250,23 @@ impl Cutter<'_> {
                 continue;
             }
             let least = less(amount, self.settings.guard);
+            // All that there is may bring more than it is counted as, which is at the worst price of a band, and more
+            // still when it lands.
+            let most = if is_all {
+                more(available, ALL_MARGIN)
+            } else {
+                more(amount, self.settings.guard)
+            };
             moves.push(Move {
                 contract: place.contract,
                 kind: LegKind::Exit,
                 amount: (!is_all).then_some(amount),
                 least,
-                most: more(amount, self.settings.guard),
+                most,
                 data: Bytes::new(),
             });
-            freed = freed.saturating_add(least);
         }
-        (moves, freed)
+        moves
     }
 
     /// What each market holds after the exits among `moves`.

@@ -15,6 +15,7 @@ pub(super) struct Memory {
     pub(super) symbol: Arc<str>,
     pub(super) time: Time,
     pub(super) share_price: Option<f64>,
+    pub(super) pair_price: Option<f64>,
     pub(super) supply_apr: Option<f64>,
     pub(super) rates: [Option<f64>; 3],
     pub(super) updated_at: Option<Time>,
@@ -39,6 +40,8 @@ pub(super) const YEAR_DAYS: f64 = 365.0;
 const TRACK_DAYS: f64 = 30.0;
 /// From how many days on that comparison says something of a low rate.
 const SHORTEST_TRACK_DAYS: f64 = 6.5;
+/// Between the root of a price and the price itself.
+const BEYOND_ROOT: f64 = 0.75;
 /// A rate from which one step of the index is enough.
 const PLAIN_APR: f64 = 0.2;
 
@@ -47,6 +50,13 @@ impl Memory {
     pub(super) fn last_growth(&self, row: &MarketRow) -> Option<f64> {
         let (was, is) = (self.share_price?, row.get(Column::SharePrice)?);
         Some((is / was - 1.0) * YEAR_DAYS / row.time.days_since(self.time))
+    }
+
+    /// Whether an index that fell to `left` of what it was fell with the price of its pair. A share of a pool falls with the root of
+    /// it; what falls with all of it, as a staked token does, or without, has lost something.
+    pub(super) fn follows_price(&self, row: &MarketRow, left: f64) -> bool {
+        let Some(now) = row.get(Column::PairPrice) else { return false };
+        self.pair_price.is_none_or(|before| left >= (now / before).powf(BEYOND_ROOT))
     }
 
     /// What the rates of the last days promised and what the index grew, both as yearly rates.
@@ -94,6 +104,7 @@ impl Memory {
             symbol: observation.symbol.clone(),
             time: row.time,
             share_price: row.get(Column::SharePrice),
+            pair_price: row.get(Column::PairPrice),
             supply_apr: row.get(Column::SupplyApr),
             rates: rates_of(row),
             updated_at: observation.updated_at,
@@ -119,6 +130,7 @@ impl Memory {
             }
             self.share_price = Some(index);
         }
+        self.pair_price = row.get(Column::PairPrice).or(self.pair_price);
         let rates = rates_of(row);
         if !are_same(&rates, &self.rates) {
             self.stirred = row.time;

@@ -14,6 +14,7 @@ mod steps;
 mod tokens;
 mod uniswap_v2;
 mod uniswap_v3;
+pub(crate) mod world;
 
 pub use aave::{Aave, AaveReserve, ReserveSettings};
 pub use aave_v3_2::{AaveV3_2, Campaign, deploy_aave_v3_2};
@@ -24,9 +25,13 @@ pub use plimsoll::{PlimsollVault, VaultMarket, VaultRoles, deploy_vault, deposit
 pub use tokens::{Asset, TokenAndFeed};
 pub use uniswap_v2::{UniswapV2, deploy_staking_rewards};
 pub use uniswap_v3::{OpenedPosition, UniswapV3, incentive_id};
+pub use world::{
+    BothRoles, Pair, PoolToken, Pools, RangePool, StakedEther, World, WorldSettings, deploy_world,
+    take_fee_on_transfer,
+};
 
 use crate::{Artifacts, LocalChain, LocalChainError};
-use alloy::primitives::{Address, Bytes, address};
+use alloy::primitives::{Address, Bytes, U256, address, uint};
 use alloy::rpc::types::TransactionRequest;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -34,6 +39,8 @@ use steps::Steps;
 
 /// Where Multicall3 is on every chain.
 pub const MULTICALL3: Address = address!("0xcA11bde05977b3631167028862bE2a173976CA11");
+/// The ether behind the token WETH, in wei: a billion whole ones.
+const ETHER_BEHIND: U256 = uint!(1_000_000_000_000_000_000_000_000_000_U256);
 
 /// Every contract that [`deploy()`] made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +86,9 @@ pub async fn deploy(
     let vault = morpho::vault(&mut steps, &morpho)?;
     let admin = steps.from();
     steps.finish().await?;
+    if let Some(weth) = tokens.get(&Asset::Weth) {
+        chain.set_balance(weth.token, ETHER_BEHIND).await?;
+    }
     let aave = aave.read(chain).await?;
     Ok(Deployment { admin, multicall3: MULTICALL3, tokens, aave, morpho, vault })
 }

@@ -1,15 +1,18 @@
-//! A Plimsoll vault for USDC with a market contract for each lending market of the deployment.
+//! A Plimsoll vault for USDC with a market contract for each lending market of the deployment, and the steps that other
+//! vaults are made of.
 
 use super::Deployment;
+use super::steps::Steps;
 use super::tokens::Asset;
 use crate::abi::{IPlimsollVault, IToken, MarketParams, VaultBounds, VaultConfig};
 use crate::{Artifacts, Call, LocalChain, LocalChainError, Origin};
 use alloy::primitives::{Address, U256};
 use alloy::sol_types::{SolCall, SolValue};
-use std::collections::BTreeMap;
 
 /// Gas of the vault's creation.
-const CREATION_GAS: u64 = 12_000_000;
+pub(super) const CREATION_GAS: u64 = 12_000_000;
+/// Gas of listing a market.
+const LISTING_GAS: u64 = 3_000_000;
 /// Seconds in a day.
 const DAY: u32 = 86_400;
 
@@ -29,12 +32,34 @@ pub struct VaultRoles {
 /// A lending market that the vault has a contract for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum VaultMarket {
-    /// The USDC reserve of Aave V3.
+    /// The reserve of the vault's asset on Aave V3.
     Aave,
     /// A market of Morpho Blue, by its place in the deployment.
     Morpho(usize),
     /// The ERC-4626 stand-in.
     Erc4626,
+    /// A range of a Uniswap V3 pool.
+    UniswapV3,
+    /// Shares of a Uniswap V2 pair, staked.
+    UniswapV2,
+    /// Shares of a Balancer stable pool.
+    BalancerStable,
+    /// Staked ether.
+    StakedEth,
+}
+
+impl VaultMarket {
+    /// Whether what is there is worth what an oracle says.
+    #[must_use]
+    pub fn is_priced(self) -> bool {
+        match self {
+            VaultMarket::Aave | VaultMarket::Morpho(_) | VaultMarket::Erc4626 => false,
+            VaultMarket::UniswapV3
+            | VaultMarket::UniswapV2
+            | VaultMarket::BalancerStable
+            | VaultMarket::StakedEth => true,
+        }
+    }
 }
 
 /// A vault with its markets.
@@ -69,20 +94,31 @@ pub async fn deploy_vault(
     deployment: &Deployment,
     roles: VaultRoles,
 ) -> Result<PlimsollVault, LocalChainError> {
-    let usdc = deployment.token(Asset::Usdc)?.token;
-    let admin = deployment.admin;
-    let created = async |name: &str, arguments: Vec<u8>| -> Result<Address, LocalChainError> {
-        let artifact = artifacts.read(Origin::Plimsoll, name)?;
-        let code = artifact.creation(&BTreeMap::new(), &arguments)?;
-        let call = Call::create(admin, code).with_gas(CREATION_GAS);
-        let receipts = chain.execute(&[call]).await?;
-        let created = receipts.first().and_then(|receipt| receipt.contract_address);
-        created.ok_or_else(|| LocalChainError::UnknownMarket { name: name.to_owned() })
-    };
+    let asset = deployment.token(Asset::Usdc)?.token;
+    let mut steps = Steps::start(chain, artifacts).await?;
+    let bounds =
+        VaultBounds { turnoverBps: 10_000, moveLossBps: 10, dayLossBps: 10, monthLossBps: 50 };
+    let address = vault(&mut steps, (asset, "USDC"), (roles, bounds))?;
+    let markets = lending_markets(&mut steps, deployment, address)?;
+    for (_, market) in &markets {
+        for call in listing(roles.curator, address, (*market, 10_000)) {
+            steps.add(call);
+        }
+    }
+    steps.finish().await?;
+    Ok(PlimsollVault { address, asset, markets, roles })
+}
+
+/// The vault itself, without markets.
+pub(super) fn vault(
+    steps: &mut Steps<'_>,
+    (asset, symbol): (Address, &str),
+    (roles, bounds): (VaultRoles, VaultBounds),
+) -> Result<Address, LocalChainError> {
     let config = VaultConfig {
-        asset: usdc,
-        name: "Plimsoll USDC".to_owned(),
-        symbol: "pUSDC".to_owned(),
+        asset,
+        name: format!("Plimsoll {symbol}"),
+        symbol: format!("p{symbol}"),
         owner: roles.owner,
         curator: roles.curator,
         allocator: roles.allocator,
@@ -91,41 +127,58 @@ pub async fn deploy_vault(
         ownerDelay: 3 * DAY,
         curatorDelay: DAY,
         fadePeriod: DAY,
-        bounds: VaultBounds {
-            turnoverBps: 10_000,
-            moveLossBps: 10,
-            dayLossBps: 10,
-            monthLossBps: 50,
-        },
+        bounds,
     };
-    let vault = created("Vault", (config,).abi_encode_params()).await?;
-    let mut markets = Vec::new();
-    if let Some(reserve) = deployment.aave.reserves.get(&Asset::Usdc) {
-        let arguments = (vault, usdc, reserve.a_token).abi_encode_params();
-        markets.push((VaultMarket::Aave, created("AaveV3Market", arguments).await?));
-    }
+    let arguments = (config,).abi_encode_params();
+    steps.create_with_gas((Origin::Plimsoll, "Vault"), &arguments, CREATION_GAS)
+}
+
+/// The market contracts of a vault of USDC for all that lends it.
+pub(super) fn lending_markets(
+    steps: &mut Steps<'_>,
+    deployment: &Deployment,
+    vault: Address,
+) -> Result<Vec<(VaultMarket, Address)>, LocalChainError> {
+    let usdc = deployment.token(Asset::Usdc)?.token;
+    let mut markets = aave_market(steps, deployment, (vault, Asset::Usdc))?;
     for (place, market) in deployment.morpho.markets.iter().enumerate() {
         let arguments: (Address, Address, Address, MarketParams) =
             (vault, usdc, deployment.morpho.blue, market.params.clone());
-        let contract = created("MorphoBlueMarket", arguments.abi_encode_params()).await?;
+        let name = (Origin::Plimsoll, "MorphoBlueMarket");
+        let contract = steps.create_with_gas(name, &arguments.abi_encode_params(), CREATION_GAS)?;
         markets.push((VaultMarket::Morpho(place), contract));
     }
     let arguments = (vault, usdc, deployment.vault).abi_encode_params();
-    markets.push((VaultMarket::Erc4626, created("Erc4626Market", arguments).await?));
-    for (_, market) in &markets {
-        let list = IPlimsollVault::listMarketCall {
-            market: *market,
-            absoluteCap: u128::MAX,
-            relativeCapBps: 10_000,
-        };
-        let submit = IPlimsollVault::submitCall { data: list.abi_encode().into() };
-        for call in
-            [Call::new(roles.curator, vault, &submit), Call::new(roles.curator, vault, &list)]
-        {
-            chain.execute(&[call.with_gas(CREATION_GAS)]).await?;
-        }
-    }
-    Ok(PlimsollVault { address: vault, asset: usdc, markets, roles })
+    let name = (Origin::Plimsoll, "Erc4626Market");
+    let contract = steps.create_with_gas(name, &arguments, CREATION_GAS)?;
+    markets.push((VaultMarket::Erc4626, contract));
+    Ok(markets)
+}
+
+/// The market contract of a vault for the reserve of its asset on Aave, where there is one.
+pub(super) fn aave_market(
+    steps: &mut Steps<'_>,
+    deployment: &Deployment,
+    (vault, asset): (Address, Asset),
+) -> Result<Vec<(VaultMarket, Address)>, LocalChainError> {
+    let Some(reserve) = deployment.aave.reserves.get(&asset) else { return Ok(Vec::new()) };
+    let arguments = (vault, reserve.token, reserve.a_token).abi_encode_params();
+    let name = (Origin::Plimsoll, "AaveV3Market");
+    let contract = steps.create_with_gas(name, &arguments, CREATION_GAS)?;
+    Ok(vec![(VaultMarket::Aave, contract)])
+}
+
+/// The curator's two transactions that list a market with a relative cap, while nothing waits yet.
+pub(super) fn listing(
+    curator: Address,
+    vault: Address,
+    (market, cap_bps): (Address, u16),
+) -> [Call; 2] {
+    let list =
+        IPlimsollVault::listMarketCall { market, absoluteCap: u128::MAX, relativeCapBps: cap_bps };
+    let submit = IPlimsollVault::submitCall { data: list.abi_encode().into() };
+    [Call::new(curator, vault, &submit), Call::new(curator, vault, &list)]
+        .map(|call| call.with_gas(LISTING_GAS))
 }
 
 /// Gives `depositor` so much of the vault's asset and has it deposited.

@@ -50,6 +50,29 @@ impl<'a> Steps<'a> {
         Ok(address)
     }
 
+    /// Creates a contract whose constructor uses more than its size tells.
+    pub(super) fn create_with_gas(
+        &mut self,
+        (origin, name): (Origin, &str),
+        arguments: &[u8],
+        gas: u64,
+    ) -> Result<Address, LocalChainError> {
+        let address = self.create((origin, name), arguments)?;
+        if let Some(call) = self.calls.last_mut() {
+            call.gas = gas;
+        }
+        Ok(address)
+    }
+
+    /// Adds a call as it is, of the deployer or of anybody else.
+    pub(super) fn add(&mut self, call: Call) {
+        if call.from == self.from {
+            self.push(call);
+        } else {
+            self.calls.push(call);
+        }
+    }
+
     /// Creates a library, which later contracts link.
     pub(super) fn library(
         &mut self,

@@ -75,7 +75,9 @@ pub(super) fn deploy(
         let symbol = asset.symbol().to_owned();
         let named =
             (symbol.clone(), symbol.clone(), U256::from(asset.decimals())).abi_encode_params();
-        let token = steps.create((Origin::StandIn, "Token"), &named)?;
+        // Ether's can be unwrapped: what stakes it needs ether.
+        let contract = if asset == Asset::Weth { "WrappedEther" } else { "Token" };
+        let token = steps.create((Origin::StandIn, contract), &named)?;
         let answer = U256::from(asset.first_price_usd()) * U256::from(100_000_000);
         let posted =
             (format!("{symbol} / USD"), U256::from(FEED_DECIMALS), answer).abi_encode_params();

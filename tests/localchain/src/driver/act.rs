@@ -17,13 +17,13 @@ use std::collections::BTreeMap;
 
 const SECONDS_PER_DAY: f64 = 86_400.0;
 /// How long it takes to close most of a gap.
-const PATIENCE_DAYS: f64 = 0.75;
+const PATIENCE_DAYS: f64 = 1.5;
 /// How long a mood lasts.
-const MOOD_DAYS: f64 = 6.0;
+const MOOD_DAYS: f64 = 15.0;
 /// How much moods stray, per square root of a day.
-const MOOD_VOLATILITY: f64 = 0.1;
+const MOOD_VOLATILITY: f64 = 0.05;
 /// Random trade of a side, per square root of a day and relative to its base.
-const NOISE: f64 = 0.03;
+const NOISE: f64 = 0.02;
 /// The most of a gap that is closed at once: where a block stands for days, people who closed all of
 /// it would answer to each other in ever larger swings.
 const MOST_AT_ONCE: f64 = 0.2;

@@ -109,18 +109,18 @@ pub(super) struct RunPhase {
 }
 
 /// An address that belongs to nobody, the same for the same name.
-pub(super) fn person(name: &str) -> Address {
+pub(crate) fn person(name: &str) -> Address {
     Address::from_word(keccak256(format!("plimsoll local chain: {name}")))
 }
 
 /// Whole tokens as raw units, rounded down.
-pub(super) fn raw(field: &'static str, whole: f64, decimals: u8) -> Result<U256, LocalChainError> {
+pub(crate) fn raw(field: &'static str, whole: f64, decimals: u8) -> Result<U256, LocalChainError> {
     let scaled = (whole * 10f64.powi(i32::from(decimals))).floor();
     U256::try_from(scaled).map_err(|_| LocalChainError::OutOfRange { field, found: whole })
 }
 
 /// Raw units as whole tokens.
-pub(super) fn whole(raw: U256, decimals: u8) -> f64 {
+pub(crate) fn whole(raw: U256, decimals: u8) -> f64 {
     f64::from(raw) / 10f64.powi(i32::from(decimals))
 }
 

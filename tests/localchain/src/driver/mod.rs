@@ -9,13 +9,18 @@ mod market;
 mod observe;
 mod people;
 mod prices;
+mod scene;
 mod venue;
+mod view;
 
 pub use market::Market;
+pub(crate) use market::{person, raw, whole};
 pub use observe::MarketState;
+pub use scene::{Event, PoolName, PricePath, References, SceneSettings, StableState, WorldState};
+pub use view::View;
 
 use crate::abi::IPriceFeed;
-use crate::{Asset, Call, Deployment, Head, LocalChain, LocalChainError, Mining};
+use crate::{Asset, Call, Deployment, Head, LocalChain, LocalChainError, Mining, World};
 use act::Moment;
 use alloy::primitives::{Address, I256, U256};
 use alloy::rpc::types::TransactionReceipt;
@@ -24,8 +29,12 @@ use observe::Observed;
 use prices::Prices;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use scene::{Hour, Scene};
 use serde_json::json;
 use std::collections::BTreeMap;
+
+/// Gas of an act of lending where pools are traded in beside it: above the dearest liquidation.
+const LENDING_GAS: u64 = 900_000;
 
 /// How a market lives.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -103,6 +112,10 @@ pub struct Driver {
     prices: Prices,
     books: Vec<Book>,
     liquidator: Address,
+    scene: Option<Scene>,
+    /// Recorded prices, and when they begin.
+    paths: BTreeMap<Asset, (PricePath, u64, f64)>,
+    diary: Option<Vec<View>>,
 }
 
 impl Driver {
@@ -123,7 +136,17 @@ impl Driver {
         let liquidator = market::person("liquidator");
         people::settle(chain, &deployment, &books, liquidator).await?;
         let prices = Prices::start(chain.head().await?.time);
-        let mut driver = Driver { deployment, settings, rng, prices, books, liquidator };
+        let mut driver = Driver {
+            deployment,
+            settings,
+            rng,
+            prices,
+            books,
+            liquidator,
+            scene: None,
+            paths: BTreeMap::new(),
+            diary: None,
+        };
         let states = driver.observe(chain).await?;
         for (book, state) in driver.books.iter_mut().zip(states.values()) {
             book.base = (state.supplied, state.borrowed);
@@ -148,8 +171,12 @@ impl Driver {
     ) -> Result<BTreeMap<Market, MarketState>, LocalChainError> {
         let prices = self.prices.posted();
         let observed = observe::observe(chain, &self.deployment, &self.books, &prices).await?;
+        Ok(self.states(&observed))
+    }
+
+    fn states(&self, observed: &[Observed]) -> BTreeMap<Market, MarketState> {
         let markets = self.books.iter().map(|book| book.market);
-        Ok(markets.zip(observed.into_iter().map(|observed| observed.state)).collect())
+        markets.zip(observed.iter().map(|observed| observed.state)).collect()
     }
 
     /// Moves the market on by one block: decides, sends, mines.
@@ -159,17 +186,39 @@ impl Driver {
     pub async fn step(&mut self, chain: &LocalChain) -> Result<StepReport, LocalChainError> {
         let before = self.prices.posted();
         let observed = observe::observe(chain, &self.deployment, &self.books, &before).await?;
+        let state = match &self.scene {
+            Some(scene) => Some(scene.look(chain).await?),
+            None => None,
+        };
         let block_seconds = chain.settings().block_seconds;
-        let time = chain.head().await?.time.saturating_add(block_seconds);
+        let last = chain.head().await?;
+        let time = last.time.saturating_add(block_seconds);
+        if self.diary.is_some() {
+            let seen = self.viewed(last, self.states(&observed), state.clone());
+            self.diary.get_or_insert_default().push(seen);
+        }
         // A block that stands for less than 2^32 seconds: 136 years.
         let seconds = f64::from(u32::try_from(block_seconds).unwrap_or(u32::MAX));
         self.prices.advance(&mut self.rng, &self.settings, seconds);
+        let swing = self.scene.as_mut().map_or(1.0, Scene::swing);
+        self.prices.shock(Asset::Weth, swing);
+        self.follow_paths(time);
         let mut plan = Plan::default();
         for (asset, price) in self.prices.post(time) {
             plan.calls.push(self.post(asset, price)?);
         }
-        let posts = plan.calls.len();
+        let mut posts = plan.calls.len();
         self.decide(&before, seconds, &observed, &mut plan)?;
+        let usd = self.usd();
+        if let Some((scene, state)) = self.scene.as_mut().zip(state) {
+            for call in plan.calls.iter_mut() {
+                // Both sides have to fit into the block.
+                call.gas = call.gas.min(LENDING_GAS);
+            }
+            let (calls, more) = scene.plan(chain, (&state, &Hour { time, seconds, usd })).await?;
+            plan.calls.extend(calls);
+            posts = posts.saturating_add(more);
+        }
         for call in &plan.calls {
             chain.send(call).await?;
         }
@@ -247,6 +296,75 @@ impl Driver {
         self.prices.shock(asset, factor);
     }
 
+    /// Brings traders, stakers and validators to a world beside the lending markets; from now on they act with every
+    /// step, from the same seed.
+    ///
+    /// # Errors
+    /// [`LocalChainError`] when the chain does not answer.
+    pub async fn enter(
+        &mut self,
+        chain: &LocalChain,
+        world: World,
+        settings: SceneSettings,
+    ) -> Result<(), LocalChainError> {
+        let seed = self.settings.seed;
+        self.scene = Some(Scene::start(chain, world, (settings, seed)).await?);
+        Ok(())
+    }
+
+    /// Has an asset follow recorded prices from the next block on instead of seeded ones, scaled so that they begin at
+    /// today's. `now` is the newest block's time.
+    pub fn follow(&mut self, asset: Asset, path: PricePath, now: u64) {
+        self.paths.insert(asset, (path, now, self.prices.truth(asset)));
+    }
+
+    /// Has something happen with the next block.
+    ///
+    /// # Errors
+    /// [`LocalChainError::UnknownMarket`] where there are no pools: see [`Driver::enter`].
+    pub fn happen(&mut self, event: Event) -> Result<(), LocalChainError> {
+        let factor = self.scene_mut()?.happen(event);
+        self.prices.shock(Asset::Weth, factor);
+        Ok(())
+    }
+
+    /// Reads pools, campaigns and staked ether at the newest block.
+    ///
+    /// # Errors
+    /// [`LocalChainError::UnknownMarket`] where there are none, others when the chain does not answer.
+    pub async fn look(&self, chain: &LocalChain) -> Result<WorldState, LocalChainError> {
+        self.scene()?.look(chain).await
+    }
+
+    /// Returns the prices to which arbitrage brings the pools.
+    ///
+    /// # Errors
+    /// [`LocalChainError::UnknownMarket`] where there are none.
+    pub fn references(&self) -> Result<References, LocalChainError> {
+        Ok(self.scene()?.references(self.usd()))
+    }
+
+    fn scene(&self) -> Result<&Scene, LocalChainError> {
+        self.scene.as_ref().ok_or_else(no_scene)
+    }
+
+    fn scene_mut(&mut self) -> Result<&mut Scene, LocalChainError> {
+        self.scene.as_mut().ok_or_else(no_scene)
+    }
+
+    /// The true prices of ether and USDC in USD.
+    fn usd(&self) -> (f64, f64) {
+        (self.prices.truth(Asset::Weth), self.prices.truth(Asset::Usdc))
+    }
+
+    fn follow_paths(&mut self, time: u64) {
+        let swung = self.scene.as_ref().map_or(1.0, Scene::swung);
+        for (asset, (path, start, first)) in &self.paths {
+            let factor = if *asset == Asset::Weth { swung } else { 1.0 };
+            self.prices.set(*asset, first * factor * path.relative(time.saturating_sub(*start)));
+        }
+    }
+
     /// The transaction by which a feed posts a price.
     fn post(&self, asset: Asset, price: f64) -> Result<Call, LocalChainError> {
         let refuse = || LocalChainError::OutOfRange { field: "price", found: price };
@@ -255,6 +373,10 @@ impl Driver {
         let feed = self.deployment.token(asset)?.feed;
         Ok(Call::new(self.deployment.admin, feed, &IPriceFeed::postCall { answer }))
     }
+}
+
+fn no_scene() -> LocalChainError {
+    LocalChainError::UnknownMarket { name: "pools: Driver::enter brings people to them".to_owned() }
 }
 
 /// What borrowers may take back of each asset lent on Aave: little of what is there, since suppliers

@@ -95,10 +95,10 @@ pub(super) async fn observe(
 }
 
 /// Answers in the order of their questions.
-struct Answers(std::vec::IntoIter<Bytes>);
+pub(super) struct Answers(pub(super) std::vec::IntoIter<Bytes>);
 
 impl Answers {
-    fn next<C: SolCall>(&mut self) -> Result<C::Return, LocalChainError> {
+    pub(super) fn next<C: SolCall>(&mut self) -> Result<C::Return, LocalChainError> {
         decode::<C>(&self.0.next().unwrap_or_default())
     }
 }

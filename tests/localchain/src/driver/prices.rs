@@ -39,6 +39,16 @@ impl Prices {
         self.posted.iter().map(|(asset, (answer, _))| (*asset, *answer)).collect()
     }
 
+    /// The true price.
+    pub(super) fn truth(&self, asset: Asset) -> f64 {
+        self.truth.get(&asset).copied().unwrap_or(f64::NAN)
+    }
+
+    /// Puts the true price there.
+    pub(super) fn set(&mut self, asset: Asset, price: f64) {
+        self.truth.insert(asset, price);
+    }
+
     /// Multiplies the true price; the feed follows with the next block.
     pub(super) fn shock(&mut self, asset: Asset, factor: f64) {
         if let Some(price) = self.truth.get_mut(&asset) {

@@ -142,7 +142,8 @@ pub(super) fn liquidation(
                 debtAsset: aave_reserve(deployment, asset)?.token,
                 user: loan.borrower,
                 debtToCover: EVERYTHING,
-                receiveAToken: false,
+                // What others borrow may not be there to be taken out, so the claim is taken over instead.
+                receiveAToken: Market::ALL.contains(&Market::Aave(market.collateral())),
             };
             Ok(Call::new(liquidator, deployment.aave.pool, &call))
         }

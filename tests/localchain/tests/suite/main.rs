@@ -15,3 +15,4 @@ mod market;
 mod rates;
 mod support;
 mod v3_2;
+mod world;

@@ -68,9 +68,12 @@ pub fn amount1_down(a: U256, b: U256, liquidity: u128) -> Result<U256, LpError> 
 
 /// Returns the price after `amount` of token 0 came in, rounded up: never beyond what was paid for.
 ///
+/// # Errors
+/// [`LpError`] for a liquidity or a price of zero.
+///
 /// # Source
 /// Uniswap V3, `SqrtPriceMath.getNextSqrtPriceFromAmount0RoundingUp`, adding.
-pub(crate) fn after_token0_in(price: U256, liquidity: u128, amount: U256) -> Result<U256, LpError> {
+pub fn after_token0_in(price: U256, liquidity: u128, amount: U256) -> Result<U256, LpError> {
     if amount.is_zero() {
         return Ok(price);
     }
@@ -99,9 +102,12 @@ fn after_token0_out(price: U256, liquidity: u128, amount: U256) -> Result<U256, 
 
 /// Returns the price after `amount` of token 1 came in, rounded down: never beyond what was paid for.
 ///
+/// # Errors
+/// [`LpError`] for a liquidity of zero, or a price beyond the last.
+///
 /// # Source
 /// Uniswap V3, `SqrtPriceMath.getNextSqrtPriceFromAmount1RoundingDown`, adding.
-pub(crate) fn after_token1_in(price: U256, liquidity: u128, amount: U256) -> Result<U256, LpError> {
+pub fn after_token1_in(price: U256, liquidity: u128, amount: U256) -> Result<U256, LpError> {
     let moved = mul_div_down(amount, Q96, U256::from(liquidity))?;
     within(add(price, moved, "a price")?)
 }
