@@ -22,6 +22,8 @@ const DUST: u64 = 10;
 const LEAST_MOVED: u64 = 1_000;
 /// Basis points that an exit of everything may bring beyond what was free when it was decided.
 const ALL_MARGIN: Bps = Bps(100);
+/// Basis points of everything below which an entry that was cut is not made.
+const LEAST_OF_CUT: Bps = Bps(10);
 /// Basis points of a position below which its queue is not asked.
 const LEAST_ASKED: Bps = Bps(100);
 /// Billionths.
@@ -319,7 +321,10 @@ impl Cutter<'_> {
             let cap = place.absolute_cap.min(relative);
             let cap = cap.saturating_sub(cap.share_up(CAP_MARGIN).unwrap_or_default());
             let amount = share.min(cap.saturating_sub(worth));
-            let is_worth_it = amount >= Amount(U256::from(LEAST_MOVED));
+            // What is cut to next to nothing is not worth its gas: the day's room comes back drop by drop.
+            let least = gross.share_up(LEAST_OF_CUT)?;
+            let is_worth_it = amount >= Amount(U256::from(LEAST_MOVED))
+                && (amount == entry.amount || amount >= least);
             let stands =
                 amount == entry.amount || self.is_below_target(&entry.market, worth, amount);
             (is_worth_it && stands).then(|| (entry.market.clone(), amount))
