@@ -102,6 +102,7 @@ pub(crate) fn note(
     let gross = vault.gross.to_f64(vault.decimals);
     let of = shares(tick, desk);
     if of.is_empty() || gross <= 0.0 {
+        uses.values_mut().for_each(|known| known.lasting = 0);
         return;
     }
     let all = tick.reads.iter().flatten().flat_map(|read| &read.readings);

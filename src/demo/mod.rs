@@ -120,9 +120,13 @@ async fn begin(
 ) -> anyhow::Result<(Show, Vec<Tick>, Option<tempfile::TempDir>)> {
     let watch = Watch::start();
     let told = Told::new(options.headless);
+    let recorded = world::recorded(options)?;
     told.begins(options);
     let mut stage = Stage::set(artifacts, world.people(options.seed), scope).await?;
-    world::follow(options, &mut stage).await?;
+    if let Some(path) = recorded {
+        let now = stage.chain.head().await?.time;
+        stage.driver.follow(Asset::Weth, path, now);
+    }
     if options.html.is_some() {
         stage.driver.keep_diary();
     }

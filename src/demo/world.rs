@@ -1,11 +1,11 @@
 //! `plimsoll demo --world FILE` and `--prices FILE`: how the people of a demo live, and what ether costs, where it is not as usual.
 
-use super::stage::{DAYS_BEFORE, Scope, Stage};
+use super::stage::{DAYS_BEFORE, Scope};
 use crate::cli::DemoOptions;
 use crate::exit::Kind;
 use anyhow::Context;
 use plimsoll_adapters::parquet::recorded_path;
-use plimsoll_localchain::{Asset, MarketSettings, PricePath, SceneSettings, WorldSettings};
+use plimsoll_localchain::{MarketSettings, PricePath, SceneSettings, WorldSettings};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -115,22 +115,19 @@ impl WorldFile {
     }
 }
 
-/// Has ether follow the prices of a file from the world's beginning on, where there is one.
-pub(crate) async fn follow(options: &DemoOptions, stage: &mut Stage) -> anyhow::Result<()> {
-    let Some(file) = &options.prices else { return Ok(()) };
+/// Reads the prices that ether follows from the world's beginning on, where there is a file of them.
+pub(crate) fn recorded(options: &DemoOptions) -> anyhow::Result<Option<PricePath>> {
+    let Some(file) = &options.prices else { return Ok(None) };
     let days = DAYS_BEFORE.saturating_add(options.days);
     let span = (options.prices_from, i64::try_from(days)?);
     let path = recorded_path(file, &options.prices_of, span)
         .with_context(|| format!("a demo of {} days needs prices of {days}", options.days))
         .context(Kind::Data)?;
-    let path =
-        path.into_iter().map(|(time, price)| Some((u64::try_from(time.0).ok()? / 1_000, price)));
-    let path: Vec<(u64, f64)> = path.flatten().collect();
-    let path =
-        PricePath::new(path).with_context(|| file.display().to_string()).context(Kind::Data)?;
-    let now = stage.chain.head().await?.time;
-    stage.driver.follow(Asset::Weth, path, now);
-    Ok(())
+    let points = path
+        .into_iter()
+        .filter_map(|(time, price)| Some((u64::try_from(time.0).ok()? / 1_000, price)));
+    let path = PricePath::new(points.collect());
+    path.map(Some).with_context(|| file.display().to_string()).context(Kind::Data)
 }
 
 #[cfg(test)]

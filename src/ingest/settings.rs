@@ -10,7 +10,9 @@ use plimsoll_adapters::live::aave_v3::{self, Pledged};
 use plimsoll_adapters::live::{
     AaveV3Settings, Erc4626Settings, MorphoBlueSettings, PriceSettings, ProtocolSettings,
 };
-use plimsoll_adapters::live::{morpho_blue, staked_eth, uniswap_v3};
+use plimsoll_adapters::live::{
+    balancer_stable, compound_v3, morpho_blue, staked_eth, uniswap_v2, uniswap_v3,
+};
 use plimsoll_core::MarketId;
 use plimsoll_execute::chain::{Endpoint, Nodes, Retries};
 use serde::Deserialize;
@@ -112,7 +114,10 @@ fn named(market: &MarketId, pool: Option<Address>) -> anyhow::Result<ProtocolSet
             let markets = serde_json::from_value(json!([{ "id": id }]))?;
             ProtocolSettings::MorphoBlue(MorphoBlueSettings { chain, morpho: address, markets })
         }
-        uniswap_v3::NAME | staked_eth::NAME => {
+        compound_v3::NAME => {
+            return Err(refuse("an id names no base asset: give it in --config FILE"));
+        }
+        uniswap_v2::NAME | uniswap_v3::NAME | balancer_stable::NAME | staked_eth::NAME => {
             return Err(refuse("an id names no asset and no oracle: give them in --config FILE"));
         }
         name => {

@@ -211,7 +211,7 @@ impl Held {
     };
 }
 
-fn whole(amount: f64) -> Amount {
+pub(crate) fn whole(amount: f64) -> Amount {
     Amount::from_f64_floor(amount, 6).unwrap()
 }
 

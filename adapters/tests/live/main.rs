@@ -27,6 +27,7 @@ mod people;
 mod pools_world;
 mod prices;
 mod proxy;
+mod random_states;
 mod ranges;
 mod ranges_differential;
 mod ranges_stage;

@@ -1,31 +1,19 @@
 //! Pairs against the bytecode over random states: trades, prices that move in pair and oracle or in one of them, people who
 //! stake, gifts, the protocol's fee, our entries, exits, harvests and staking, leaps in time.
 
-use crate::bench::{came_true, is_true};
 use crate::on_pairs::{OnPairs, protocol_takes};
 use crate::pairs::read;
 use crate::pairs_stage::{IPooledMarket, Pairs, told};
+use crate::random_states::{Count, Step, all_are_true, comes_true, later};
 use crate::ranges_stage::post;
 use crate::stage::{EMPTY, Stage, units};
 use crate::subject::{Subject, Wanted};
 use alloy::primitives::{Bytes, U256};
 use plimsoll_core::rates::aave_v3::Line;
-use plimsoll_core::units::Amount;
 use plimsoll_localchain::Asset;
 use plimsoll_localchain::abi::IUniswapV2Pair;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-
-/// What a run compared.
-#[derive(Debug, Default)]
-struct Count {
-    states: usize,
-    readings: usize,
-    entries: usize,
-    exits: usize,
-    waits: usize,
-    refused: usize,
-}
 
 async fn equals(states: usize, seed: u64) {
     let Some(mut stage) = Stage::open(Line::V3_0).await else { return };
@@ -44,7 +32,7 @@ async fn equals(states: usize, seed: u64) {
         stage.chain.revert(snapshot).await.unwrap();
     }
     println!("uniswap-v2: {count:?}, seed {seed}");
-    assert!(count.entries > states / 8 && count.exits > states / 16, "too little was tried");
+    assert!(count.is_enough(), "too little was tried");
 }
 
 /// Somebody trades, stakes or gives; now and then the oracle follows, or goes its own way.
@@ -99,16 +87,10 @@ async fn people(stage: &Stage, rng: &mut ChaCha8Rng) {
 
 async fn state(stage: &Stage, rng: &mut ChaCha8Rng, count: &mut Count) {
     let readings = read(stage).await;
-    for (place, reading) in readings.iter().enumerate() {
-        let truth = OnPairs.truth(stage, place).await;
-        is_true(reading, &truth).unwrap_or_else(|why| panic!("{}: {why}", reading.market));
-        count.readings += 1;
-    }
-    count.states += 1;
+    all_are_true(stage, &OnPairs, &readings, count).await;
     let place = rng.random_range(0..EMPTY);
     let (spot, reading) = (&stage.pairs.as_ref().unwrap().places[place], &readings[place]);
-    let most = [2, 3_600, 86_400][rng.random_range(0..3)];
-    let time = reading.at.timestamp + rng.random_range(1..most);
+    let time = later(reading, rng);
     let is_entry = rng.random_bool(0.5);
     let whole = units(200_000_000, spot.asset) / U256::from(spot.asset.first_price_usd());
     let free = reading.held.available.0;
@@ -122,27 +104,9 @@ async fn state(stage: &Stage, rng: &mut ChaCha8Rng, count: &mut Count) {
         (_, true) => whole * part / U256::from(1_000_000),
         (_, false) => free * part / U256::from(1_000_000),
     };
-    let foreseen = reading.model.after(is_entry, Amount(amount), time);
-    let done = if amount.is_zero() {
-        stage.chain.mine_at(time).await.unwrap();
-        true
-    } else {
-        stage.act(spot.contract, spot.asset, (is_entry, amount), time).await
-    };
-    let what = format!("{} entry {is_entry} of {amount} at {time}", reading.market);
-    match (foreseen, done) {
-        (Ok(foreseen), true) => {
-            let truth = OnPairs.truth(stage, place).await;
-            came_true(&foreseen, &truth).unwrap_or_else(|why| panic!("{what}: {why}"));
-            match (amount.is_zero(), is_entry) {
-                (true, _) => count.waits += 1,
-                (_, true) => count.entries += 1,
-                _ => count.exits += 1,
-            }
-        }
-        (Err(_), false) => count.refused += 1,
-        (foreseen, done) => panic!("{what}: predicted {foreseen:?}, done {done}"),
-    }
+    let step = Step { is_entry, amount, time };
+    let market = (place, reading);
+    comes_true((stage, &OnPairs), market, (spot.contract, spot.asset), step, count).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

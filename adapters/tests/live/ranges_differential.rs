@@ -1,8 +1,9 @@
 //! Ranges against the bytecode over random states: trades, prices that move in pool and oracle or in one of them, our entries,
 //! exits, harvests and other ranges, leaps in time.
 
-use crate::bench::{came_true, is_true};
+use crate::bench::came_true;
 use crate::on_ranges::OnRanges;
+use crate::random_states::{Count, Step, all_are_true, comes_true, later};
 use crate::ranges::read;
 use crate::ranges_stage::{IRangeMarket, Ranges, post};
 use crate::stage::{EMPTY, Stage, units};
@@ -11,39 +12,26 @@ use alloy::primitives::U256;
 use alloy::sol_types::SolValue;
 use plimsoll_core::UpkeepKind;
 use plimsoll_core::rates::aave_v3::Line;
-use plimsoll_core::units::Amount;
 use plimsoll_localchain::Asset;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-
-/// What a run compared.
-#[derive(Debug, Default)]
-struct Count {
-    states: usize,
-    readings: usize,
-    entries: usize,
-    exits: usize,
-    waits: usize,
-    ranges: usize,
-    refused: usize,
-}
 
 async fn equals(states: usize, seed: u64) {
     let Some(mut stage) = Stage::open(Line::V3_0).await else { return };
     Ranges::open(&mut stage).await;
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut count = Count::default();
+    let (mut count, mut laid) = (Count::default(), 0);
     while count.states < states {
         let snapshot = stage.chain.snapshot().await.unwrap();
         for _ in 0..20.min(states - count.states) {
             people(&stage, &mut rng).await;
-            state(&stage, &mut rng, &mut count).await;
+            state(&stage, &mut rng, (&mut count, &mut laid)).await;
         }
         stage.chain.revert(snapshot).await.unwrap();
     }
-    println!("uniswap-v3: {count:?}, seed {seed}");
-    assert!(count.entries > states / 8 && count.exits > states / 16, "too little was tried");
-    assert!(count.ranges > states / 20, "too few ranges were laid anew");
+    println!("uniswap-v3: {count:?}, {laid} laid anew, seed {seed}");
+    assert!(count.is_enough(), "too little was tried");
+    assert!(laid > states / 20, "too few ranges were laid anew");
 }
 
 /// Somebody trades; now and then the oracle follows, or goes its own way.
@@ -72,14 +60,9 @@ async fn people(stage: &Stage, rng: &mut ChaCha8Rng) {
     }
 }
 
-async fn state(stage: &Stage, rng: &mut ChaCha8Rng, count: &mut Count) {
+async fn state(stage: &Stage, rng: &mut ChaCha8Rng, (count, laid): (&mut Count, &mut usize)) {
     let readings = read(stage).await;
-    for (place, reading) in readings.iter().enumerate() {
-        let truth = OnRanges.truth(stage, place).await;
-        is_true(reading, &truth).unwrap_or_else(|why| panic!("{}: {why}", reading.market));
-        count.readings += 1;
-    }
-    count.states += 1;
+    all_are_true(stage, &OnRanges, &readings, count).await;
     let place = rng.random_range(0..EMPTY);
     let (spot, reading) = (&stage.ranges.as_ref().unwrap().places[place], &readings[place]);
     if rng.random_bool(0.15) {
@@ -94,16 +77,14 @@ async fn state(stage: &Stage, rng: &mut ChaCha8Rng, count: &mut Count) {
             (Ok(foreseen), true) => {
                 let truth = OnRanges.truth(stage, place).await;
                 came_true(&foreseen, &truth).unwrap_or_else(|why| panic!("{what}: {why}"));
-                count.ranges += 1;
+                *laid += 1;
             }
             (Err(_), false) => count.refused += 1,
             (foreseen, done) => panic!("{what}: predicted {foreseen:?}, done {done}"),
         }
         return;
     }
-    let most = [2, 3_600, 86_400][rng.random_range(0..3)];
-    let seconds = rng.random_range(1..most);
-    let time = reading.at.timestamp + seconds;
+    let time = later(reading, rng);
     let is_entry = rng.random_bool(0.5);
     let whole = units(20_000_000, spot.asset) / U256::from(spot.asset.first_price_usd());
     let free = reading.held.available.0;
@@ -117,27 +98,9 @@ async fn state(stage: &Stage, rng: &mut ChaCha8Rng, count: &mut Count) {
         (_, true) => whole * part / U256::from(1_000_000),
         (_, false) => free * part / U256::from(1_000_000),
     };
-    let foreseen = reading.model.after(is_entry, Amount(amount), time);
-    let done = if amount.is_zero() {
-        stage.chain.mine_at(time).await.unwrap();
-        true
-    } else {
-        stage.act(spot.contract, spot.asset, (is_entry, amount), time).await
-    };
-    let what = format!("{} entry {is_entry} of {amount} at {time}", reading.market);
-    match (foreseen, done) {
-        (Ok(foreseen), true) => {
-            let truth = OnRanges.truth(stage, place).await;
-            came_true(&foreseen, &truth).unwrap_or_else(|why| panic!("{what}: {why}"));
-            match (amount.is_zero(), is_entry) {
-                (true, _) => count.waits += 1,
-                (_, true) => count.entries += 1,
-                _ => count.exits += 1,
-            }
-        }
-        (Err(_), false) => count.refused += 1,
-        (foreseen, done) => panic!("{what}: predicted {foreseen:?}, done {done}"),
-    }
+    let step = Step { is_entry, amount, time };
+    let market = (place, reading);
+    comes_true((stage, &OnRanges), market, (spot.contract, spot.asset), step, count).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,30 +1,17 @@
 //! Stable pools against the bytecode over random states: swaps, people who join, rates that move and are noticed or not, prices
 //! that leave par, our entries and exits, leaps in time.
 
-use crate::bench::{came_true, is_true};
 use crate::on_stables::OnStables;
 use crate::pairs_stage::{IPooledMarket, post_to, told};
+use crate::random_states::{Count, Step, all_are_true, comes_true, later};
 use crate::stables::read;
 use crate::stables_stage::Stables;
 use crate::stage::{PLACES, Stage};
-use crate::subject::Subject;
 use alloy::primitives::U256;
 use plimsoll_core::rates::aave_v3::Line;
-use plimsoll_core::units::Amount;
 use plimsoll_localchain::abi::IStablePool;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-
-/// What a run compared.
-#[derive(Debug, Default)]
-struct Count {
-    states: usize,
-    readings: usize,
-    entries: usize,
-    exits: usize,
-    waits: usize,
-    refused: usize,
-}
 
 async fn equals(states: usize, seed: u64) {
     let Some(mut stage) = Stage::open(Line::V3_0).await else { return };
@@ -40,7 +27,7 @@ async fn equals(states: usize, seed: u64) {
         stage.chain.revert(snapshot).await.unwrap();
     }
     println!("balancer-stable: {count:?}, seed {seed}");
-    assert!(count.entries > states / 8 && count.exits > states / 16, "too little was tried");
+    assert!(count.is_enough(), "too little was tried");
 }
 
 /// Somebody swaps or joins; rates and prices move.
@@ -89,16 +76,10 @@ async fn people(stage: &Stage, rng: &mut ChaCha8Rng) {
 
 async fn state(stage: &Stage, rng: &mut ChaCha8Rng, count: &mut Count) {
     let readings = read(stage).await;
-    for (place, reading) in readings.iter().enumerate() {
-        let truth = OnStables.truth(stage, place).await;
-        is_true(reading, &truth).unwrap_or_else(|why| panic!("{}: {why}", reading.market));
-        count.readings += 1;
-    }
-    count.states += 1;
+    all_are_true(stage, &OnStables, &readings, count).await;
     let place = rng.random_range(0..PLACES);
     let (spot, reading) = (&stage.stables.as_ref().unwrap().places[place], &readings[place]);
-    let most = [2, 3_600, 86_400][rng.random_range(0..3)];
-    let time = reading.at.timestamp + rng.random_range(1..most);
+    let time = later(reading, rng);
     let is_entry = rng.random_bool(0.5);
     let whole = spot.dollars(None, 50_000_000);
     let free = reading.held.available.0;
@@ -115,27 +96,9 @@ async fn state(stage: &Stage, rng: &mut ChaCha8Rng, count: &mut Count) {
         (_, true) => whole * part / U256::from(1_000_000),
         (_, false) => free * part / U256::from(1_000_000),
     };
-    let foreseen = reading.model.after(is_entry, Amount(amount), time);
-    let done = if amount.is_zero() {
-        stage.chain.mine_at(time).await.unwrap();
-        true
-    } else {
-        stage.act(spot.contract, spot.asset, (is_entry, amount), time).await
-    };
-    let what = format!("{} entry {is_entry} of {amount} at {time}", reading.market);
-    match (foreseen, done) {
-        (Ok(foreseen), true) => {
-            let truth = OnStables.truth(stage, place).await;
-            came_true(&foreseen, &truth).unwrap_or_else(|why| panic!("{what}: {why}"));
-            match (amount.is_zero(), is_entry) {
-                (true, _) => count.waits += 1,
-                (_, true) => count.entries += 1,
-                _ => count.exits += 1,
-            }
-        }
-        (Err(_), false) => count.refused += 1,
-        (foreseen, done) => panic!("{what}: predicted {foreseen:?}, done {done}"),
-    }
+    let step = Step { is_entry, amount, time };
+    let market = (place, reading);
+    comes_true((stage, &OnStables), market, (spot.contract, spot.asset), step, count).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -118,7 +118,7 @@ fn unmoved(candidates: &Candidates, mut proposal: Proposal) -> Proposal {
     if candidates.headroom > 0.0 {
         let least = LEAST_MOVE * candidates.book.wealth;
         for (deposit, choice) in proposal.deposits.iter_mut().zip(&candidates.book.choices) {
-            if (*deposit - choice.held).abs() <= least {
+            if *deposit > 0.0 && (*deposit - choice.held).abs() <= least {
                 *deposit = choice.held;
             }
         }
@@ -289,8 +289,7 @@ fn is_within(now: &Situation<'_>, candidates: &Candidates, deposits: &[f64]) -> 
     let weights = weights(now, candidates, deposits);
     let scenarios = &now.scenarios();
     let line = &now.policy.preference;
-    let fits =
-        |found: Option<f64>, most: f64| found.is_none_or(|found| found <= most + LIMIT_TOLERANCE);
+    let fits = |found, most| fits(now, candidates, found, most);
     let most = usable(Limit::Es999_1y, candidates.headroom) * line.es999_1y.value();
     // ES99.9 is mostly what the largest protocol can lose, and holds where the cap per protocol does.
     (!candidates.shared.caps_protocols() || fits(scenarios.es999_1y(&weights), most))
@@ -302,7 +301,16 @@ fn is_calm(now: &Situation<'_>, candidates: &Candidates, deposits: &[f64]) -> bo
     let found = now.scenarios().cvar95_30d(&weights(now, candidates, deposits));
     let line = now.policy.preference.cvar95_30d.value();
     let most = usable(Limit::Cvar95_30d, candidates.headroom) * line;
-    found.is_none_or(|found| found <= most + LIMIT_TOLERANCE)
+    fits(now, candidates, found, most)
+}
+
+/// Whether a measure of loss is within `most`. What has no answer is not, where `approve` would buy nothing then.
+fn fits(now: &Situation<'_>, candidates: &Candidates, found: Option<f64>, most: f64) -> bool {
+    let slack = if candidates.headroom > 0.0 { 0.0 } else { LIMIT_TOLERANCE };
+    match found {
+        Some(found) => found <= most + slack,
+        None => candidates.headroom <= 0.0 || now.policy.enforcement != Enforcement::Strict,
+    }
 }
 
 /// What losses are charged for, a year.

@@ -16,6 +16,8 @@ const MOVES_FAST: f64 = 5.0;
 const PASSED: f64 = 1e-6;
 /// Days within which the limit on what may be stuck asks for money.
 const IN_TIME_DAYS: f64 = 1.0;
+/// What adds less than this part of what the steepest does is not sold for a limit on losses.
+const MUCH: f64 = 0.05;
 /// Halvings in the search for the part that fits.
 const HALVINGS: usize = 40;
 
@@ -84,16 +86,29 @@ impl Cut<'_> {
     fn groups(mut self) -> Self {
         let book = &self.candidates.book;
         let caps = book.group_caps.iter().zip(&self.candidates.line.groups);
+        // What waits in a queue is on its way out.
+        let queued: Vec<f64> = self
+            .candidates
+            .markets
+            .iter()
+            .map(|market| {
+                let facts = self.now.facts.get(market);
+                facts.map_or(0.0, |facts| facts.queued.to_f64(self.now.decimals))
+            })
+            .collect();
         for (place, ((cap, line), group)) in caps.zip(&self.candidates.groups).enumerate() {
             let members: Vec<bool> =
                 book.choices.iter().map(|choice| choice.groups.contains(&place)).collect();
-            let pairs = self.deposits.iter().zip(&members);
-            let sum: f64 = pairs.filter(|(_, is)| **is).map(|(deposit, _)| deposit).sum();
+            let stays = |deposit: f64, queued: f64| (deposit - queued).max(0.0);
+            let each = self.deposits.iter().zip(&queued).zip(&members);
+            let each = each.filter(|(_, is)| **is);
+            let sum: f64 = each.map(|((deposit, queued), _)| stays(*deposit, *queued)).sum();
             if sum <= line + self.slack() {
                 continue;
             }
-            for (deposit, _) in self.deposits.iter_mut().zip(&members).filter(|(_, is)| **is) {
-                *deposit *= cap / sum;
+            let each = self.deposits.iter_mut().zip(&queued).zip(&members);
+            for ((deposit, queued), _) in each.filter(|(_, is)| **is) {
+                *deposit -= (1.0 - cap / sum) * stays(*deposit, *queued);
             }
             self.passed.push(match group {
                 Group::Protocol(_) => Limit::PerProtocol,
@@ -116,19 +131,32 @@ impl Cut<'_> {
         if sum <= self.candidates.line.stuck + self.slack() {
             return self;
         }
-        let part = 1.0 - book.stuck_cap / sum;
-        let markets = book.choices.iter().zip(&self.candidates.markets);
-        for ((choice, market), deposit) in markets.zip(&mut self.deposits) {
-            let days = self.now.view.quote(market).and_then(|quote| quote.exit_delay_days);
-            if days.is_none_or(|days| days <= IN_TIME_DAYS) {
-                *deposit -= part * stuck(choice, *deposit);
-            }
+        let in_time: Vec<bool> = self
+            .candidates
+            .markets
+            .iter()
+            .map(|market| {
+                let days = self.now.view.quote(market).and_then(|quote| quote.exit_delay_days);
+                days.is_none_or(|days| days <= IN_TIME_DAYS)
+            })
+            .collect();
+        let each = book.choices.iter().zip(&self.deposits).zip(&in_time);
+        let each = each.filter(|(_, is)| **is);
+        let movable: f64 = each.map(|((choice, deposit), _)| stuck(choice, *deposit)).sum();
+        if movable <= self.slack() {
+            return self;
+        }
+        let part = ((sum - book.stuck_cap) / movable).min(1.0);
+        let each = book.choices.iter().zip(&mut self.deposits).zip(&in_time);
+        for ((choice, deposit), _) in each.filter(|(_, is)| **is) {
+            *deposit -= part * stuck(choice, *deposit);
         }
         self.passed.push(Limit::Exit24hRun);
         self
     }
 
-    /// A measure of loss: all that adds to it is scaled down by one part.
+    /// A measure of loss: what adds much to it is scaled down by one part. Where the rest alone is beyond the room, down to
+    /// the line; where it is beyond the line nothing is sold, since it would not help.
     fn losses(
         mut self,
         limit: Limit,
@@ -141,24 +169,29 @@ impl Cut<'_> {
             return self;
         }
         let scenarios = self.now.scenarios();
-        let adds: Vec<bool> = self
-            .candidates
-            .markets
-            .iter()
-            .map(|market| {
-                let slope = scenarios.column(market).and_then(|column| slopes.get(column));
-                slope.is_some_and(|slope| *slope > 0.0)
-            })
-            .collect();
+        let slope = |market: &MarketId| {
+            let slope = scenarios.column(market).and_then(|column| slopes.get(column));
+            slope.copied().unwrap_or_default()
+        };
+        let markets = &self.candidates.markets;
+        let held = markets.iter().zip(&self.deposits).filter(|(_, deposit)| **deposit > 0.0);
+        let steepest = held.map(|(market, _)| slope(market)).fold(0.0, f64::max);
+        let adds: Vec<bool> =
+            markets.iter().map(|market| slope(market) > MUCH * steepest).collect();
         let scaled = |part: f64| -> Vec<f64> {
             let pairs = self.deposits.iter().zip(&adds);
             pairs.map(|(deposit, adds)| if *adds { part * deposit } else { *deposit }).collect()
         };
-        let most = line * usable(limit, self.candidates.headroom);
+        let Some(rest) = of(&scaled(0.0)).0 else { return self };
+        let wanted = line * usable(limit, self.candidates.headroom);
+        let most = if rest <= wanted { wanted } else { line };
+        if rest > most {
+            return self;
+        }
         let (mut fits, mut fails) = (0.0, 1.0);
         for _ in 0..HALVINGS {
             let middle = 0.5 * (fits + fails);
-            let is_fit = of(&scaled(middle)).0.is_none_or(|found| found <= most);
+            let is_fit = of(&scaled(middle)).0.is_some_and(|found| found <= most);
             if is_fit { fits = middle } else { fails = middle }
         }
         self.deposits = scaled(fits);

@@ -38,7 +38,7 @@ pub struct Score {
     pub kind: MarketKind,
     /// What it advertises now, rewards included.
     pub advertised_apr: Option<f64>,
-    /// What its index grew by over the last seven days.
+    /// What its index grew by over the last seven days; unknown where the index follows a foreign price.
     pub realised_apr: Option<f64>,
     /// What it is expected to pay over the horizon as it stands, what we hold in it included, rewards
     /// included for as long as they last.

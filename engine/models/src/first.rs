@@ -168,6 +168,9 @@ impl FirstModel {
             ..Score::default()
         };
         let Some(terms) = terms.filter(|terms| !terms.kind.is_lending()) else { return base };
+        // There the index is the root of the pair's price: its growth is no yield.
+        let is_foreign = terms.pool.is_some_and(|pool| pool.is_foreign);
+        let base = Score { realised_apr: base.realised_apr.filter(|_| !is_foreign), ..base };
         let lasting = self.lasting(Some(terms), view.clock());
         let queue_days = view.quote(&track.market).and_then(|quote| quote.exit_delay_days);
         let known = kinds::Seen { track, terms, today, lasting, queue_days };

@@ -59,6 +59,8 @@ pub struct Priors {
     pub issuer: BTreeMap<String, Prior>,
     /// One market alone.
     pub market: Prior,
+    /// The same of a token that stands for staked ether: slashing.
+    pub slashing: Prior,
     /// A whole chain.
     pub chain: Prior,
 }
@@ -126,6 +128,7 @@ impl Priors {
         let mut all = named("protocol", &priors.protocol);
         all.extend(named("issuer", &priors.issuer));
         all.push(("market".to_owned(), priors.market.clone()));
+        all.push(("slashing".to_owned(), priors.slashing.clone()));
         all.push(("chain".to_owned(), priors.chain.clone()));
         for (place, prior) in all {
             check(&place, &prior)?;
@@ -154,9 +157,20 @@ impl Priors {
         [
             self.of_protocol(market.protocol()),
             self.of_issuer(issuer.unwrap_or_default()),
-            &self.market,
+            self.of_position(market.protocol()),
             &self.chain,
         ]
+    }
+
+    /// The prior of what a protocol does with what it is given: bad debt, or slashing.
+    fn of_position(&self, protocol: &str) -> &Prior {
+        if self.is_slashed(protocol) { &self.slashing } else { &self.market }
+    }
+
+    /// Whether what a protocol is given can be slashed.
+    #[must_use]
+    pub fn is_slashed(&self, protocol: &str) -> bool {
+        self.slashing.names(protocol)
     }
 
     /// Probability that lenders in `market` lose within a year.
@@ -209,6 +223,21 @@ mod tests {
         assert!((priors.expected_loss(&aave, Some("circle")) - expected).abs() < 1e-12);
         let p = 1.0 - 0.997 * 0.998 * 0.996 * 0.9997;
         assert!((priors.p_loss_1y(&aave, Some("circle")) - p).abs() < 1e-12);
+    }
+
+    #[test]
+    fn staked_ether_is_slashed_and_has_no_bad_debt() {
+        let priors = Priors::stated().unwrap();
+        let staked: MarketId = "staked-eth:1:0xa".parse().unwrap();
+        let [_, _, position, _] = priors.of_market(&staked, Some("lido"));
+        assert_eq!(position, &priors.slashing);
+        // 0.02 x (0.9 x 0.001 + 0.08 x 0.02 + 0.02 x 0.15) instead of 0.004 x 0.059
+        let other: MarketId = "stack:1:0xa".parse().unwrap();
+        let more = priors.expected_loss(&other, Some("lido"))
+            - priors.expected_loss(&staked, Some("lido"));
+        assert!((more - (0.000_236 - 0.000_11)).abs() < 1e-12, "{more}");
+        let safe = |market| 1.0 - priors.p_loss_1y(market, Some("lido"));
+        assert!((safe(&staked) / safe(&other) - 0.98 / 0.996).abs() < 1e-12);
     }
 
     #[test]

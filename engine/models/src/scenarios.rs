@@ -77,7 +77,7 @@ fn growths(track: &Track, (kind, pooled): Held, from: i64, panel: &Panel) -> Vec
     pairs.map(|(start, end)| start.zip(*end).map_or(1.0, |(start, end)| end / start)).collect()
 }
 
-/// Draws years in which something rare happens, with common shocks by protocol, issuer and chain.
+/// Draws years in which something rare happens, with common shocks by protocol, issuer, chain and staked ether.
 #[must_use]
 pub fn rare_losses(
     markets: &[(MarketId, Option<String>)],
@@ -93,13 +93,19 @@ pub fn rare_losses(
         grouped.entry((0, protocol)).or_default().push(column);
         grouped.entry((1, issuer)).or_default().push(column);
         grouped.entry((2, market.chain().to_string())).or_default().push(column);
-        sources.push((&priors.market, vec![column]));
+        if priors.is_slashed(market.protocol()) {
+            // The validators are the same, whoever holds their token.
+            grouped.entry((3, String::new())).or_default().push(column);
+        } else {
+            sources.push((&priors.market, vec![column]));
+        }
     }
     for ((kind, name), columns) in grouped {
         let prior = match kind {
             0 => priors.of_protocol(&name),
             1 => priors.of_issuer(&name),
-            _ => &priors.chain,
+            2 => &priors.chain,
+            _ => &priors.slashing,
         };
         sources.push((prior, columns));
     }

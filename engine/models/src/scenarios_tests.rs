@@ -68,6 +68,25 @@ fn a_protocol_falls_as_a_whole_so_that_spreading_inside_it_helps_little() {
 }
 
 #[test]
+fn a_slashing_strikes_all_staked_ether_at_once() {
+    let name = |name: &str| (name.parse::<MarketId>().unwrap(), Some("lido".to_owned()));
+    let markets = [name("lido:1:0xa"), name("staked-eth:1:0xa"), name("stack:1:0xa")];
+    let priors = Priors::stated().unwrap();
+    let scenarios = drawn(&markets);
+    let years = |column: usize| -> std::collections::BTreeSet<u32> {
+        scenarios.rare.by_column[column].iter().map(|(year, _)| *year).collect()
+    };
+    let both = years(0).intersection(&years(1)).count() as f64 / f64::from(YEARS);
+    let shared = 1.0
+        - (1.0 - priors.slashing.probability)
+            * (1.0 - priors.of_issuer("lido").probability)
+            * (1.0 - priors.chain.probability);
+    assert!((both / shared - 1.0).abs() < 0.12, "{both} {shared}");
+    let other = years(0).intersection(&years(2)).count() as f64 / f64::from(YEARS);
+    assert!(other < both, "what is not staked is not slashed: {other} {both}");
+}
+
+#[test]
 fn the_limits_of_each_line_are_jointly_feasible_on_a_typical_universe() {
     // Sixteen markets over eight protocols, half of them established.
     let markets = markets(16, 8);

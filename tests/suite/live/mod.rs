@@ -7,4 +7,5 @@ mod faults;
 mod lines;
 mod process;
 mod seeds;
+mod told;
 mod worlds;

@@ -83,7 +83,7 @@ impl Numbers {
     }
 }
 
-/// Sixteen days of a world, at a line.
+/// Six days of a world, at a line.
 fn played(name: &str, line: &str) -> Value {
     let file = format!("{}/tests/worlds/{name}.toml", env!("CARGO_MANIFEST_DIR"));
     let arguments = ["demo", "--headless", "--days", "6", "--seed", "3", "--line", line];

@@ -82,6 +82,9 @@ pub enum Next {
     Wait,
 }
 
+/// Why a plan is given up that nobody signed in time.
+pub const TIME_IS_OVER: &str = "its time was over before it was signed";
+
 /// Returns what to do next with the open plan of `intents`.
 #[must_use]
 pub fn advance(intents: &Intents, seen: &Seen, memory: &Memory, patience: &Patience) -> Next {
@@ -89,8 +92,7 @@ pub fn advance(intents: &Intents, seen: &Seen, memory: &Memory, patience: &Patie
     let is_late = seen.timestamp > intent.valid_until;
     match intent.state {
         State::Planned | State::Admitted | State::Simulated | State::NonceBound if is_late => {
-            let reason = "its time was over before it was signed".to_owned();
-            Next::Record(Step::Abandoned { reason })
+            Next::Record(Step::Abandoned { reason: TIME_IS_OVER.to_owned() })
         }
         State::Planned => Next::Admit,
         State::Admitted => Next::Simulate,

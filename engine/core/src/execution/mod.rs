@@ -10,7 +10,7 @@ pub mod intent;
 pub mod intents;
 
 pub use admission::{Admission, AdmissionPolicy, Call, Denial, Request, Spent, admit};
-pub use advance::{Memory, Next, Patience, Seen, advance};
+pub use advance::{Memory, Next, Patience, Seen, TIME_IS_OVER, advance};
 pub use breaker::{Breaker, Trip};
 pub use intent::{Attempt, BlockRef, Inclusion, Intent, Outcome, PlanId, Purpose, State, Step};
 pub use intents::{IllegalStep, Intents, Reason};

@@ -358,11 +358,13 @@ pub fn brings_in(data: &[u8], entries: impl Iterator<Item = Amount>) -> bool {
     sorted(&mut entered.into_values()) == sorted(&mut { entries })
 }
 
-/// What each leg of a call of `reallocate` does, and with which market contract; none where `data` is no such call.
+/// The market contract of each leg of a call of `reallocate`, what it does and what it is told; none where `data` is no
+/// such call.
 #[must_use]
-pub fn legs_of(data: &[u8]) -> Vec<(Address, LegKind)> {
+pub fn legs_of(data: &[u8]) -> Vec<(Address, LegKind, Bytes)> {
     let Ok(call) = reallocateCall::abi_decode(data) else { return Vec::new() };
-    call.legs.iter().filter_map(|leg| Some((leg.market, LegKind::of(leg.kind)?))).collect()
+    let legs = call.legs.into_iter();
+    legs.filter_map(|leg| Some((leg.market, LegKind::of(leg.kind)?, leg.data))).collect()
 }
 
 fn legs(moves: &[Move]) -> Vec<Leg> {

@@ -9,7 +9,8 @@ use plimsoll_allocate::{Observed, RunScenario, State, step};
 use plimsoll_core::journal::{Decided, Executed, Marked};
 use plimsoll_core::preference::Fraction;
 use plimsoll_core::{
-    Bps, Enforcement, MarketId, Policy, Portfolio, Position, Ray, RiskPreference, Shares, Time,
+    Amount, Bps, Enforcement, MarketId, Policy, Portfolio, Position, Ray, RiskPreference, Shares,
+    Time,
 };
 use plimsoll_frame::{
     Asked, FrameError, GateSettings, MarketFrame, RiskModel, Scores, Strategy, StrategyError,
@@ -74,6 +75,8 @@ pub struct Desk {
     policy: Policy,
     window: Window,
     executed: Vec<Executed>,
+    /// What each market was last worth, raw units.
+    worths: BTreeMap<MarketId, Amount>,
 }
 
 impl Desk {
@@ -83,7 +86,7 @@ impl Desk {
         let mut policy = Policy::new(settings.preference, Enforcement::Strict);
         policy.own_issuer.clone_from(&settings.own_issuer);
         let window = Window::new(GateSettings::default(), settings.window_days);
-        Desk { settings, policy, window, executed: Vec::new() }
+        Desk { settings, policy, window, executed: Vec::new(), worths: BTreeMap::new() }
     }
 
     /// Its settings.
@@ -108,6 +111,12 @@ impl Desk {
     pub fn take(&mut self, time: Time, inputs: &Inputs) {
         for seen in &inputs.seen {
             self.window.take(time, seen);
+        }
+        let Some(vault) = &inputs.vault else { return };
+        for (market, contract) in &self.settings.places {
+            if let Some(worth) = vault.place(*contract).and_then(|place| place.worth) {
+                self.worths.insert(market.clone(), worth);
+            }
         }
     }
 
@@ -149,13 +158,15 @@ impl Desk {
         Ok(Ruling { marked, decided: decision.entry, proposal, scores })
     }
 
-    /// What the vault holds, as the loop sees it: one share a unit, so that nothing is lost to rounding.
-    fn portfolio(&self, inputs: &Inputs, idle: plimsoll_core::Amount) -> Portfolio {
+    /// What the vault holds, as the loop sees it: one share a unit, so that nothing is lost to rounding. A market that says
+    /// nothing of its worth counts as what it was last: it has not gone, and the others have not grown.
+    fn portfolio(&self, inputs: &Inputs, idle: Amount) -> Portfolio {
         let decimals = inputs.vault.as_ref().map_or(0, |vault| vault.decimals);
         let mut portfolio = Portfolio::of_idle(idle, decimals);
         let Some(vault) = &inputs.vault else { return portfolio };
         for (market, contract) in &self.settings.places {
             let worth = vault.place(*contract).and_then(|place| place.worth);
+            let worth = worth.or_else(|| self.worths.get(market).copied());
             let Some(worth) = worth.filter(|worth| !worth.is_zero()) else { continue };
             let position = Position { shares: Shares(worth.0), share_price: Ray::ONE };
             portfolio.positions.insert(market.clone(), position);

@@ -195,8 +195,14 @@ impl Engine {
         let prices = self.parts.prices.prices(&self.parts.nodes, at).await;
         let seen = self.seen(at, &self.read(at).await, &prices);
         let costs = CostModel::default();
-        let inputs =
-            Inputs { seen, vault: None, costs, entry_room: Amount::ZERO, refused: Vec::new() };
+        let inputs = Inputs {
+            seen,
+            vault: None,
+            costs,
+            entry_room: Amount::ZERO,
+            refused: Vec::new(),
+            only_leaves: false,
+        };
         self.desk.take(at.time(), &inputs);
         self.parts.sender.note(at.time(), &Record::Observed(Box::new(inputs)))?;
         Ok(())
@@ -305,8 +311,11 @@ impl Engine {
         let time = time_of(head);
         let costs = self.costs(head, vault, prices);
         let entry_room = self.parts.sender.entry_room(time, vault.gross);
-        let refused = refused(self.parts.sender.journal().folded().intents.iter(), time);
-        let inputs = Inputs { seen, vault: Some(vault.clone()), costs, entry_room, refused };
+        let folded = self.parts.sender.journal().folded();
+        let refused = refused(folded.intents.iter(), time);
+        let only_leaves = !folded.breaker.allows_entries();
+        let vault = Some(vault.clone());
+        let inputs = Inputs { seen, vault, costs, entry_room, refused, only_leaves };
         self.parts.sender.note(time, &Record::Observed(Box::new(inputs.clone())))?;
         self.desk.take(time, &inputs);
         self.decided_at = Some(head.timestamp);

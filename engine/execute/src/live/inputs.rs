@@ -46,6 +46,9 @@ pub struct Inputs {
     /// Legs of plans that did not go through lately.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<Refused>,
+    /// Whether the breaker lets nothing be brought in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_leaves: bool,
 }
 
 /// What assets are worth.

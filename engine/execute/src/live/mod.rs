@@ -27,7 +27,7 @@ pub use inputs::{Inputs, PriceSource, Seen};
 pub use moves::proposal;
 pub use orders::{Order, Orders};
 pub use replayed::{Minds, ParityError, Replayed, replayed};
-pub use rest::Refused;
+pub use rest::{Does, Refused};
 pub use start::{Checked, StartError, check_start};
 pub use trips::TripSettings;
 pub use window::Window;

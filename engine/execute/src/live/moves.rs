@@ -6,12 +6,12 @@
 
 use super::desk::DeskSettings;
 use super::inputs::Inputs;
-use super::rest;
+use super::rest::{self, Does, Leaving, LegOf};
 use super::words::Words;
 use crate::chain::vault::{LegKind, Move, Place, WAD, plan_id, reallocation};
 use crate::chain::{Proposal, VaultState};
 use crate::protocol::At;
-use alloy::primitives::{Address, Bytes, U256};
+use alloy::primitives::{Bytes, U256};
 use plimsoll_core::{Action, Amount, Bps, Facts, MarketId, Plan, Time, Upkeep, UpkeepKind};
 use plimsoll_frame::{MovingTerms, Scores, View};
 use std::collections::BTreeMap;
@@ -22,6 +22,8 @@ const DUST: u64 = 10;
 const LEAST_MOVED: u64 = 1_000;
 /// Basis points that an exit of everything may bring beyond what was free when it was decided.
 const ALL_MARGIN: Bps = Bps(100);
+/// Basis points of everything below which an entry that was cut is not made.
+const LEAST_OF_CUT: Bps = Bps(10);
 /// Basis points of a position below which its queue is not asked.
 const LEAST_ASKED: Bps = Bps(100);
 /// Billionths.
@@ -38,14 +40,15 @@ pub fn proposal(
     (settings, view, scores): (&DeskSettings, &View<'_>, &Scores),
 ) -> Option<Proposal> {
     let desk = Cutter { inputs, vault, settings, view, scores };
-    let mut moves = desk.awake(desk.exits(&plan.exits));
+    let exits = desk.exits(&plan.exits);
+    let kept = desk.kept(&plan.upkeep, &exits);
+    let (mut moves, mut kept, goes_in) = desk.tried(exits, kept);
     // What they give at least.
     let freed = moves.iter().map(|each| each.least).fold(Amount::ZERO, Amount::saturating_add);
-    let entries = desk.entries(&plan.entries, vault.free_idle().saturating_add(freed));
+    let entries = if goes_in { plan.entries.as_slice() } else { &[] };
+    let entries = desk.entries(entries, vault.free_idle().saturating_add(freed));
     let mut entered = BTreeMap::new();
     let mut holdings_after = desk.holdings(&moves);
-    let mut kept = desk.kept(&plan.upkeep, &moves);
-    kept.retain(|(_, each)| !desk.rests(each.contract, each.kind));
     kept.sort_by_key(|(_, each)| each.kind);
     for (market, each) in kept {
         if each.kind == LegKind::Arrange {
@@ -56,7 +59,7 @@ pub fn proposal(
     }
     for (market, amount) in entries {
         let contract = settings.places.get(&market);
-        let Some(contract) = contract.filter(|at| !desk.rests(**at, LegKind::Entry)) else {
+        let Some(contract) = contract.filter(|at| !desk.rests((**at, Does::Enters))) else {
             continue;
         };
         let Some(data) = desk.entry_words(&market, &plan.upkeep) else { continue };
@@ -125,17 +128,35 @@ impl Cutter<'_> {
         At { block: self.vault.block, timestamp: self.vault.timestamp }.time()
     }
 
-    /// Whether a leg was refused lately and is not tried yet.
-    fn rests(&self, contract: Address, kind: LegKind) -> bool {
-        rest::rests(&self.inputs.refused, (contract, kind), self.now())
+    /// Whether upkeep or an entry was refused lately and is not tried yet.
+    fn rests(&self, place: LegOf) -> bool {
+        rest::rests(&self.inputs.refused, place, self.now())
     }
 
-    /// The exits that do not rest.
-    fn awake(&self, mut exits: Vec<Move>) -> Vec<Move> {
-        let contracts: Vec<Address> = exits.iter().map(|each| each.contract).collect();
-        let awake = rest::awake(&self.inputs.refused, &contracts, self.now());
-        exits.retain(|each| awake.contains(&each.contract));
-        exits
+    /// Leaves out what is not tried now. Returns exits, upkeep, and whether anything may be brought in beside them: entries
+    /// were approved with all exits carried out.
+    fn tried(
+        &self,
+        mut exits: Vec<Move>,
+        mut kept: Vec<(MarketId, Move)>,
+    ) -> (Vec<Move>, Vec<(MarketId, Move)>, bool) {
+        let place = |each: &Move| (each.contract, Does::of(each.kind, &each.data));
+        let leaves = |each: &Move| matches!(place(each).1, Does::Leaves | Does::Requests);
+        kept.retain(|(_, each)| leaves(each) || !self.rests(place(each)));
+        let all = exits.iter().chain(kept.iter().map(|(_, each)| each));
+        let legs: Vec<LegOf> = all.filter(|each| leaves(each)).map(place).collect();
+        let has_others = kept.iter().any(|(_, each)| place(each).1 == Does::Collects);
+        let leaving = rest::leaving(&self.inputs.refused, &legs, has_others, self.now());
+        let goes_in = leaving == Leaving::All && !self.inputs.only_leaves;
+        let is_tried = |each: &Move| match &leaving {
+            Leaving::All => true,
+            Leaving::Trusted(trusted) => !leaves(each) || trusted.contains(&place(each)),
+            Leaving::Alone(only) => place(each) == *only,
+        };
+        let stays = |each: &Move| is_tried(each) && (goes_in || each.kind != LegKind::Arrange);
+        exits.retain(&stays);
+        kept.retain(|(_, each)| stays(each));
+        (exits, kept, goes_in)
     }
 
     fn place(&self, market: &MarketId) -> Option<&Place> {
@@ -209,7 +230,9 @@ impl Cutter<'_> {
                 _ => return None,
             };
             let worth = self.place(&other.market)?.worth?;
-            let amount = request.min(worth.saturating_sub(self.facts(&other.market).queued));
+            // What waits in the queue is worth something, and is on its way already.
+            let queued = self.facts(&other.market).queued;
+            let amount = request.saturating_sub(queued).min(worth.saturating_sub(queued));
             // What the band leaves over waits for the next request.
             let least = worth.share_up(LEAST_ASKED)?.max(Amount(U256::from(LEAST_MOVED)));
             (amount > least).then_some(UpkeepKind::RequestExit { amount })
@@ -298,7 +321,10 @@ impl Cutter<'_> {
             let cap = place.absolute_cap.min(relative);
             let cap = cap.saturating_sub(cap.share_up(CAP_MARGIN).unwrap_or_default());
             let amount = share.min(cap.saturating_sub(worth));
-            let is_worth_it = amount >= Amount(U256::from(LEAST_MOVED));
+            // What is cut to next to nothing is not worth its gas: the day's room comes back drop by drop.
+            let least = gross.share_up(LEAST_OF_CUT)?;
+            let is_worth_it = amount >= Amount(U256::from(LEAST_MOVED))
+                && (amount == entry.amount || amount >= least);
             let stands =
                 amount == entry.amount || self.is_below_target(&entry.market, worth, amount);
             (is_worth_it && stands).then(|| (entry.market.clone(), amount))
